@@ -1,0 +1,1 @@
+"""Statistics and measures over codes and pictures, in numpy; knows no torch."""

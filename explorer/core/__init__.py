@@ -1,0 +1,1 @@
+"""The vocabulary everyone shares; needs numpy and Pillow only."""

@@ -1,0 +1,145 @@
+"""TokenizerSpec: everything a tab needs to know about a tokenizer, so that it never asks the class."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import numpy as np
+
+from explorer.core.codes import Codes
+from explorer.core.errors import CodesError, PictureError
+
+Metric = Literal["euclidean", "grid", "logit"]
+
+
+@dataclass(frozen=True)
+class Codebook:
+    """A table of K code vectors of D floats, learned or computed.
+
+    metric: how an encoder output picks its code: "euclidean" by squared distance to the code
+    vectors, "grid" by rounding every channel (FSQ), "logit" by the largest of K scores (dVAE).
+    radices: digits per channel of an implicit codebook, first channel fastest; () for a learned one.
+    variant: which published form of the quantizer, where papers and ports differ.
+    """
+
+    name: str
+    size: int
+    dim: int
+    metric: Metric
+    radices: tuple[int, ...] = ()
+    variant: str = ""
+
+    @property
+    def implicit(self) -> bool:
+        """True when the code vectors are computed from the index, never learned."""
+        return bool(self.radices)
+
+
+@dataclass(frozen=True)
+class Level:
+    """One map of codes; `stride` in pixels per cell, None for a one-dimensional level of `length` tokens.
+
+    reach: how many pixels beyond its own cell a code can change, exactly; None where it is global.
+    """
+
+    name: str
+    codebook: str
+    stride: int | None
+    length: int | None = None
+    reach: int | None = None
+
+
+@dataclass(frozen=True)
+class TokenizerSpec:
+    """What a tokenizer is. Levels stand in decode order (coarse first)."""
+
+    id: str
+    title: str
+    family: str
+    summary: str
+    levels: tuple[Level, ...]
+    codebooks: tuple[Codebook, ...]
+    multiple: int
+    """Heights and widths must be multiples of this many pixels."""
+    parameters: int
+    trained_on: str
+    source: str
+    licence: str
+    sha256: str
+    evaluation: Mapping[str, Any] = field(default_factory=dict)
+    """Measured figures by name, each with the N it was measured on."""
+
+    @property
+    def revision(self) -> str:
+        """The weights' short sha256, which changes whenever the model does."""
+        return self.sha256[:12]
+
+    def level(self, name: str) -> Level:
+        for level in self.levels:
+            if level.name == name:
+                return level
+        raise CodesError(
+            f"{self.id} has no level {name!r}; it has {', '.join(level.name for level in self.levels)}."
+        )
+
+    def codebook(self, level: str) -> Codebook:
+        """The codebook that the named level takes its codes from."""
+        name = self.level(level).codebook
+        return next(book for book in self.codebooks if book.name == name)
+
+    def shape(self, level: str, height: int, width: int) -> tuple[int, ...]:
+        """Shape of one picture's codes on a level: (rows, columns), or (tokens,) where it is not spatial."""
+        found = self.level(level)
+        if found.stride is None:
+            return (found.length or 0,)
+        return height // found.stride, width // found.stride
+
+    def image_size(self, codes: Codes) -> tuple[int, int]:
+        """(height, width) in pixels of what the codes decode to, read off the first spatial level."""
+        for level in self.levels:
+            if level.stride is not None:
+                _, rows, columns = codes[level.name].shape
+                return rows * level.stride, columns * level.stride
+        raise CodesError(f"{self.id} has no spatial level, so its codes fix no picture size.")
+
+    def check_codes(self, codes: Codes) -> None:
+        """Refuse codes of another model, of a wrong grid or out of range, in words."""
+        expected = [level.name for level in self.levels]
+        if sorted(codes) != sorted(expected):
+            raise CodesError(
+                f"These codes have the levels {', '.join(codes)}; {self.id} has {', '.join(expected)}. "
+                "They were made by another model."
+            )
+        for name in expected:
+            level, array, size = self.level(name), codes[name], self.codebook(name).size
+            if array.ndim != (2 if level.stride is None else 3):
+                raise CodesError(f"Level {name!r} has shape {array.shape}; {self.id} expects a batch of grids.")
+            if int(array.max()) >= size:
+                where = tuple(int(i) for i in np.argwhere(array >= size)[0][1:])
+                raise CodesError(
+                    f"Code {int(array[array >= size][0])} at cell {where} of level {name!r} is out of range: "
+                    f"{self.id} has {size:,} codes, 0 to {size - 1:,}."
+                )
+        height, width = self.image_size(codes)
+        for name in expected:
+            if codes[name].shape[1:] != self.shape(name, height, width):
+                raise CodesError(
+                    f"Level {name!r} has grid {codes[name].shape[1:]}, but a {width} x {height} picture "
+                    f"of {self.id} needs {self.shape(name, height, width)}."
+                )
+
+    def check_images(self, images: np.ndarray) -> None:
+        """Refuse image batches that are not (B, H, W, 3) float32 in [0, 1] with fitting sides."""
+        if images.ndim != 4 or images.shape[-1] != 3 or images.shape[0] == 0:
+            raise PictureError(f"Images must have shape (B, H, W, 3); these have {images.shape}.")
+        if images.dtype != np.float32:
+            raise PictureError(f"Images must be float32 in [0, 1]; these are {images.dtype}.")
+        height, width = images.shape[1:3]
+        if height < self.multiple or width < self.multiple or height % self.multiple or width % self.multiple:
+            raise PictureError(
+                f"Images are {width} x {height}, but {self.id} needs sides that are multiples of "
+                f"{self.multiple}. Fit them first with explorer.core.images.fit."
+            )
+        low, high = float(images.min()), float(images.max())
+        if not (low >= 0.0 and high <= 1.0):
+            raise PictureError(f"Images must lie in [0, 1]; these reach from {low:.3g} to {high:.3g}.")

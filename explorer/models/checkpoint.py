@@ -1,0 +1,71 @@
+"""Weights to and from disk: model.safetensors beside config.json, strict in both directions."""
+
+import hashlib
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+
+from explorer.core.errors import CheckpointError
+from explorer.models.autoencoder import QuantizedAutoencoder
+from explorer.models.config import CheckpointConfig
+
+WEIGHTS = "model.safetensors"
+
+
+def save_weights(folder: Path, model: QuantizedAutoencoder) -> str:
+    """Write the weights in float16 (the codebook in float32) and return the file's sha256.
+
+    The rounded weights are the model: everything measured or shown uses them.
+    """
+    state = {
+        name: tensor.detach().cpu().contiguous().to(torch.float32 if name.startswith("quantizer.") else torch.float16)
+        for name, tensor in model.state_dict().items()
+    }
+    temporary = folder / (WEIGHTS + ".part")
+    save_file(state, temporary)
+    temporary.replace(folder / WEIGHTS)
+    return sha256(folder / WEIGHTS)
+
+
+def load_model(folder: Path, config: CheckpointConfig) -> QuantizedAutoencoder:
+    """The network of a checkpoint folder in float32, eval mode; every key, shape and the sha256 checked."""
+    path = folder / WEIGHTS
+    if not path.is_file():
+        raise CheckpointError(f"{folder} has no {WEIGHTS}; fetch the checkpoint again.")
+    found = sha256(path)
+    if found != config.sha256:
+        raise CheckpointError(
+            f"{path} has sha256 {found[:12]}..., but its config.json says {config.sha256[:12]}...: "
+            "the file is damaged or belongs to another version. Fetch the checkpoint again."
+        )
+    try:
+        state = load_file(path)
+    except (SafetensorError, OSError) as error:
+        raise CheckpointError(f"{path} is not a readable safetensors file: {error}.") from error
+    with torch.random.fork_rng(devices=[]):  # building a network draws its start; that must not disturb a caller
+        model = QuantizedAutoencoder(config.model)
+    load_strictly(model, state, path)
+    return model.requires_grad_(False).eval()
+
+
+def load_strictly(model: torch.nn.Module, state: dict[str, torch.Tensor], path: Path) -> None:
+    """Load a state dict; anything missing, unexpected or of another shape is an error that names it."""
+    expected = {name: tuple(tensor.shape) for name, tensor in model.state_dict().items()}
+    problems = [f"{name} is missing" for name in expected if name not in state]
+    problems += [f"{name} is not part of this model" for name in state if name not in expected]
+    problems += [
+        f"{name} has shape {tuple(tensor.shape)}, expected {expected[name]}"
+        for name, tensor in state.items()
+        if name in expected and tuple(tensor.shape) != expected[name]
+    ]
+    if problems:
+        more = f" (and {len(problems) - 3} more)" if len(problems) > 3 else ""
+        raise CheckpointError(f"{path} does not fit its config: {'; '.join(problems[:3])}{more}.")
+    model.load_state_dict(state)
+
+
+def sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,0 +1,78 @@
+"""What a training run is asked to do: a recipe in JSON, strict."""
+
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from explorer.core.errors import ConfigError
+from explorer.core.strict import from_json
+from explorer.models.config import ModelConfig
+
+RECIPES = Path(__file__).parent / "recipes"
+
+
+@dataclass(frozen=True)
+class RevivalConfig:
+    """Moves code vectors that too few encoder outputs choose onto encoder outputs of the batch."""
+
+    every: int = 50
+    """Steps between revivals."""
+    below: float = 0.1
+    """Dead means: chosen less often than this share of an average code, in the running mean."""
+    until: float = 0.8
+    """No more revivals after this share of the steps, so that the codebook settles."""
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """One training run. Two runs of one recipe on one machine with as many threads give the same weights."""
+
+    id: str
+    title: str
+    family: str
+    summary: str
+    model: ModelConfig
+    steps: int
+    batch: int = 16
+    crop: int = 64
+    """Side in pixels of the crops the network sees."""
+    zooms: tuple[float, ...] = (1.0,)
+    """Crops are cut this many times larger and shrunk; one factor per batch, drawn evenly."""
+    learning_rate: float = 1e-3
+    warmup: int = 200
+    decay: float = 0.4
+    """Share of the steps, at the end, over which the learning rate falls linearly to zero."""
+    weight_decay: float = 0.0
+    clip: float = 1.0
+    """Largest norm of the gradient."""
+    l1: float = 0.0
+    """Weight of the mean absolute error beside the squared one."""
+    loss_weights: dict[str, float] = field(default_factory=dict)
+    """Weights of the quantizer's loss terms by name."""
+    temperature: tuple[float, ...] = ()
+    """Gumbel only: first and last temperature, annealed geometrically over the steps."""
+    kl_warmup: float = 0.0
+    """Gumbel only: share of the steps over which the KL weight grows from zero."""
+    data_start: bool = False
+    """Start the codebook on encoder outputs of the first batch."""
+    revival: RevivalConfig | None = None
+    seed: int = 0
+    short_side: int = 256
+    """Pictures are kept in memory with their short side at most this many pixels."""
+    leave_out: tuple[str, ...] = ()
+    """Classes (folders) of the data that are not used."""
+
+
+def read_recipe(name_or_path: str) -> Recipe:
+    """A recipe by path, or one of the shipped recipes by name."""
+    path = Path(name_or_path)
+    if not path.is_file():
+        path = RECIPES / f"{name_or_path}.json"
+    if not path.is_file():
+        shipped = ", ".join(sorted(found.stem for found in RECIPES.glob("*.json")))
+        raise ConfigError(f"There is no recipe {name_or_path!r}: give a JSON file or one of {shipped}.")
+    try:
+        value = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise ConfigError(f"{path.name} is not JSON: {error}.") from error
+    return from_json(Recipe, value, path.name)

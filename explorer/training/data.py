@@ -1,0 +1,184 @@
+"""Pictures to train on: from a folder or an archive into memory, and every batch a function of its step.
+
+Nothing here keeps a random state: batch number s of a run is drawn from (seed, s) alone, so a run
+that was killed sees the same batches when it is resumed, and N processes share what one would see.
+"""
+
+import io
+import logging
+import tarfile
+import zipfile
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from PIL import Image
+from torch import Tensor
+
+from explorer.core.errors import DataError, PictureError
+from explorer.core.images import read_picture
+
+log = logging.getLogger(__name__)
+
+SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff"}
+HOLD_OUT_RULE = "every tenth file of each folder, in the order of their names, is held out"
+
+
+@dataclass(frozen=True)
+class Split:
+    """Decoded pictures (H, W, 3) uint8 with their names, and the names of files that could not be read."""
+
+    pictures: list[np.ndarray]
+    names: list[str]
+    unreadable: list[str]
+
+
+def load_split(
+    source: Path,
+    held_out: bool | None,
+    *,
+    short_side: int = 256,
+    at_least: int = 0,
+    leave_out: Sequence[str] = (),
+    progress: Callable[[int, int], None] = lambda done, total: None,
+) -> Split:
+    """The training part (held_out=False), the held-out part (True) or all (None) of a folder, tar or zip.
+
+    Pictures are shrunk to at most `short_side` and enlarged to at least `at_least` pixels on their
+    short side. Unreadable files are skipped, named in the log and counted.
+    """
+    files = [
+        (name, data)
+        for name, data in _files(source)
+        if PurePosixPath(name).suffix.lower() in SUFFIXES and not set(PurePosixPath(name).parts) & set(leave_out)
+    ]
+    files.sort(key=lambda file: file[0])
+    if not files:
+        raise DataError(
+            f"No pictures in {source}: expected a folder, tar or zip with files ending in {', '.join(sorted(SUFFIXES))}."
+        )
+    if held_out is not None:
+        chosen = held_out_names([name for name, _ in files])
+        files = [file for file in files if (file[0] in chosen) == held_out]
+        if not files:
+            raise DataError(f"{source} has too few pictures to hold any out; no folder holds ten ({HOLD_OUT_RULE}).")
+
+    def decode(file: tuple[str, bytes | Path]) -> np.ndarray | PictureError:
+        name, data = file
+        try:
+            return _resized(read_picture(data).pixels, short_side, at_least)
+        except PictureError as error:
+            log.warning("skipped %s: %s", name, error)
+            return error
+
+    pictures, names, unreadable = [], [], []
+    with ThreadPoolExecutor(2) as pool:
+        for done, (file, result) in enumerate(zip(files, pool.map(decode, files), strict=True), 1):
+            if isinstance(result, PictureError):
+                unreadable.append(file[0])
+            else:
+                pictures.append(result)
+                names.append(file[0])
+            progress(done, len(files))
+    if not pictures:
+        raise DataError(f"None of the {len(files)} picture files in {source} could be read.")
+    return Split(pictures, names, unreadable)
+
+
+def held_out_names(names: Sequence[str]) -> set[str]:
+    """The names that the fixed rule holds out: every tenth file of each folder."""
+    seen: dict[str, int] = {}
+    chosen = set()
+    for name in sorted(names):
+        folder = str(PurePosixPath(name).parent)
+        seen[folder] = seen.get(folder, 0) + 1
+        if seen[folder] % 10 == 0:
+            chosen.add(name)
+    return chosen
+
+
+class Batches:
+    """Batch number `step` of a run: crops (b, 3, crop, crop) float32 in [0, 1], this process's share."""
+
+    def __init__(self, pictures, batch: int, crop: int, zooms: Sequence[float], seed: int, rank: int, world: int):
+        if batch % world:
+            raise DataError(f"A batch of {batch} can't be shared evenly by {world} processes.")
+        self.pictures, self.batch, self.crop, self.zooms, self.seed = pictures, batch, crop, tuple(zooms), seed
+        self.share = slice(rank * batch // world, (rank + 1) * batch // world)
+
+    def __call__(self, step: int) -> Tensor:
+        rng = np.random.default_rng([self.seed, step])
+        side = round(self.crop * self.zooms[rng.integers(len(self.zooms))])
+        chosen = self._order(step)
+        corners, flips = rng.random((self.batch, 2)), rng.random(self.batch) < 0.5
+        crops = []
+        for i in range(self.batch)[self.share]:
+            picture = self.pictures[chosen[i]]
+            top, left = (int(u * (n - side + 1)) for u, n in zip(corners[i], picture.shape[:2], strict=True))
+            crop = picture[top : top + side, left : left + side]
+            crops.append(crop[:, ::-1] if flips[i] else crop)
+        batch = torch.from_numpy(np.stack(crops)).permute(0, 3, 1, 2).float() / 255
+        if side != self.crop:
+            batch = F.interpolate(batch, size=(self.crop, self.crop), mode="bicubic", antialias=True).clamp(0, 1)
+        return batch
+
+    def _order(self, step: int) -> np.ndarray:
+        """Indices of the step's pictures: every picture once per epoch, reshuffled each epoch."""
+        count = len(self.pictures)
+        positions = np.arange(step * self.batch, (step + 1) * self.batch)
+        chosen = np.empty(self.batch, dtype=np.int64)
+        for epoch in np.unique(positions // count):
+            here = positions // count == epoch
+            shuffled = np.random.default_rng([self.seed, 2**31, int(epoch)]).permutation(count)
+            chosen[here] = shuffled[positions[here] % count]
+        return chosen
+
+
+def centre_squares(pictures: Sequence[np.ndarray], size: int) -> np.ndarray:
+    """The centre square of each picture, resized with Lanczos: (B, size, size, 3) uint8."""
+    from explorer.core.images import fit
+
+    return np.stack([fit(picture, size, "square") for picture in pictures])
+
+
+def _resized(pixels: np.ndarray, short_side: int, at_least: int) -> np.ndarray:
+    height, width = pixels.shape[:2]
+    short = min(height, width)
+    target = max(at_least, min(short_side, short))
+    if target == short:
+        return pixels
+    size = (max(target, round(width * target / short)), max(target, round(height * target / short)))
+    return np.asarray(Image.fromarray(pixels).resize(size, Image.Resampling.LANCZOS))
+
+
+def _files(source: Path) -> Iterator[tuple[str, bytes | Path]]:
+    if source.is_dir():
+        for path in source.rglob("*"):
+            if path.is_file():
+                yield path.relative_to(source).as_posix(), path
+    elif not source.exists():
+        raise DataError(f"{source} does not exist: give a folder of pictures, a tar or a zip.")
+    elif zipfile.is_zipfile(source):
+        with zipfile.ZipFile(source) as archive:
+            for name in archive.namelist():
+                if ".tar" in PurePosixPath(name).suffixes[-2:]:  # Caltech's official zip holds a tar.gz
+                    yield from _tar_files(io.BytesIO(archive.read(name)))
+                elif not name.endswith("/"):
+                    yield name, archive.read(name)
+    elif tarfile.is_tarfile(source):
+        with source.open("rb") as file:
+            yield from _tar_files(file)
+    else:
+        raise DataError(f"{source} is neither a folder nor a tar or zip archive.")
+
+
+def _tar_files(file) -> Iterator[tuple[str, bytes]]:
+    with tarfile.open(fileobj=file) as archive:
+        for member in archive:
+            content = archive.extractfile(member) if member.isfile() else None
+            if content is not None:
+                yield member.name, content.read()

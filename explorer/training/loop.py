@@ -1,0 +1,320 @@
+"""One training run: batches in, a checkpoint folder out, resumable at any moment."""
+
+import logging
+import os
+import platform
+import subprocess
+import time
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor, distributed, nn
+from tqdm import tqdm
+
+from explorer.core.errors import ConfigError, DataError
+from explorer.core.strict import to_json
+from explorer.models.autoencoder import Pass, QuantizedAutoencoder
+from explorer.models.blocks import decoder_reach
+from explorer.models.checkpoint import load_strictly, save_weights
+from explorer.models.config import FORMAT_VERSION, CheckpointConfig, write_config
+from explorer.training.config import Recipe
+from explorer.training.data import HOLD_OUT_RULE, Batches, Split, centre_squares, load_split
+from explorer.training.revival import Revival, start_on_data
+from explorer.training.state import STATE, CurveLog, load_state, save_state
+
+log = logging.getLogger(__name__)
+
+LOG_EVERY = 100
+WATCHED = 64
+"""Held-out pictures, at 128 pixels, whose PSNR is followed while training."""
+
+
+@dataclass(frozen=True)
+class RunOptions:
+    """What does not change the model: where and how it is trained."""
+
+    data: Path
+    out: Path
+    device: torch.device
+    bf16: bool = False
+    save_every: float = 60.0
+    """Seconds between saved states."""
+    watch_every: int = 1000
+    """Steps between measurements on held-out pictures."""
+    source: str = ""
+    """How the data set is named in config.json."""
+
+
+class Run:
+    """A recipe on its way: model, optimizer, step. `train()` goes on from wherever it stands."""
+
+    def __init__(self, recipe: Recipe, options: RunOptions):
+        self.recipe, self.options = recipe, options
+        self.rank, self.world = int(os.environ.get("RANK", 0)), int(os.environ.get("WORLD_SIZE", 1))
+        options.out.mkdir(parents=True, exist_ok=True)
+
+        held_in, self.watched, self.counts = self._data()
+        self.variance = _variance(held_in.pictures)
+        self.batches = Batches(
+            held_in.pictures, recipe.batch, recipe.crop, recipe.zooms, recipe.seed, self.rank, self.world
+        )
+        torch.manual_seed(recipe.seed)
+        self.model = QuantizedAutoencoder(recipe.model).to(options.device, memory_format=torch.channels_last)
+        self.network: nn.Module = self.model
+        if self.world > 1:
+            devices = [options.device] if options.device.type == "cuda" else None
+            # Buffers are equal already: codebook statistics are summed over all processes.
+            self.network = nn.parallel.DistributedDataParallel(self.model, device_ids=devices, broadcast_buffers=False)
+        self.optimizer = torch.optim.AdamW(
+            self.model.parameters(), lr=0.0, betas=(0.9, 0.99), weight_decay=recipe.weight_decay, fused=True
+        )
+        self.revival = Revival(recipe.revival, recipe.steps, recipe.seed) if recipe.revival else None
+        self.step, self.seconds = 0, 0.0
+        self._resume()
+
+    def train(self) -> None:
+        """Train to the last step, then write model.safetensors and config.json."""
+        recipe, started = self.recipe, time.monotonic() - self.seconds
+        curves = CurveLog(self.options.out, self.step) if self.rank == 0 else None
+        interval = _Interval(self.model.quantizer.size, self.options.device)
+        saved = time.monotonic()
+        with tqdm(total=recipe.steps, initial=self.step, unit="step", disable=self.rank > 0, smoothing=0.02) as bar:
+            while self.step < recipe.steps:
+                figures, indices = self._one_step()
+                interval.add(figures, indices)
+                self.step += 1
+                bar.update()
+                self.seconds = time.monotonic() - started
+                last = self.step == recipe.steps
+                if self.step % LOG_EVERY == 0 or last:
+                    line = {"step": self.step, "seconds": self.seconds, **interval.close()}
+                    if self.step % self.options.watch_every == 0 or last:
+                        line["held_out_psnr"] = self._watch()
+                    if curves:
+                        curves.write(line)
+                        bar.set_postfix_str(_summary(line))
+                if self.rank == 0 and (last or time.monotonic() - saved > self.options.save_every):
+                    if self.step % LOG_EVERY == 0 or last:  # whole intervals, so that a resumed log has no gap
+                        self._save()
+                        saved = time.monotonic()
+        if self.rank == 0:
+            self._finish()
+
+    def _one_step(self) -> tuple[dict[str, Tensor], Tensor]:
+        recipe, device = self.recipe, self.options.device
+        torch.manual_seed(recipe.seed * 1_000_003 + self.step * 101 + self.rank)  # noise: a function of the step
+        images = self.batches(self.step).to(device, memory_format=torch.channels_last)
+        progress = self.step / recipe.steps
+        if recipe.temperature:
+            first, last = recipe.temperature
+            self.model.quantizer.temperature = first * (last / first) ** progress
+        if self.step == 0 and recipe.data_start:
+            with torch.no_grad():
+                start_on_data(self.model.quantizer, self.model.encode(images), recipe.seed)
+        for group in self.optimizer.param_groups:
+            group["lr"] = learning_rate(recipe, self.step)
+        self.network.train()
+        with torch.autocast(device.type, torch.bfloat16, enabled=self.options.bf16):
+            result = self.network(images)
+        losses = self._losses(images, result, progress)
+        total = sum(losses.values())
+        if not torch.isfinite(total):
+            raise DataError(
+                f"The loss is {float(total)} at step {self.step + 1}: the run diverged. Lower learning_rate in the "
+                f"recipe, delete {self.options.out / STATE} and start again."
+            )
+        self.optimizer.zero_grad(set_to_none=True)
+        total.backward()
+        nn.utils.clip_grad_norm_(self.model.parameters(), recipe.clip)
+        self.optimizer.step()
+        figures = {f"loss_{name}": value.detach() for name, value in losses.items()}
+        figures["mse"] = F.mse_loss(result.reconstruction.detach().float().clamp(0, 1), images)
+        if self.revival:
+            moved = self.revival(self.model.quantizer, result.latents, self.step)
+            figures["revived"] = torch.tensor(float(moved), device=device)
+        return figures, result.quantized.indices
+
+    def _losses(self, images: Tensor, result: Pass, progress: float) -> dict[str, Tensor]:
+        reconstruction = result.reconstruction.float()
+        losses = {"reconstruction": F.mse_loss(reconstruction, images) / self.variance}
+        if self.recipe.l1:
+            losses["l1"] = self.recipe.l1 * F.l1_loss(reconstruction, images) / self.variance**0.5
+        weights = dict(self.recipe.loss_weights)
+        if self.recipe.kl_warmup and "kl" in weights:
+            weights["kl"] *= min(1.0, progress / self.recipe.kl_warmup)
+        for name, value in result.quantized.losses.items():
+            if name not in weights:
+                raise ConfigError(f"The recipe's loss_weights lack {name!r}, a loss of its quantizer.")
+            losses[name] = weights[name] * value
+        return losses
+
+    @torch.inference_mode()
+    def _watch(self) -> float:
+        """Mean PSNR in dB over the watched held-out pictures."""
+        self.model.eval()
+        total = 0.0
+        for start in range(0, len(self.watched), 16):
+            images = torch.from_numpy(self.watched[start : start + 16]).to(self.options.device)
+            images = (images.permute(0, 3, 1, 2).float() / 255).contiguous(memory_format=torch.channels_last)
+            with torch.autocast(self.options.device.type, torch.bfloat16, enabled=self.options.bf16):
+                reconstruction = self.model(images).reconstruction.float().clamp(0, 1)
+            total += float(-10 * (reconstruction - images).square().mean((1, 2, 3)).log10().sum())
+        return total / len(self.watched)
+
+    def _data(self) -> tuple[Split, np.ndarray, dict[str, int]]:
+        recipe, options = self.recipe, self.options
+        at_least = round(recipe.crop * max(recipe.zooms))
+        splits = []
+        for held_out in (False, True):
+            with tqdm(unit="picture", desc="held out" if held_out else "pictures", disable=self.rank > 0) as bar:
+
+                def progress(done: int, total: int, bar=bar) -> None:
+                    bar.total = total
+                    bar.update(done - bar.n)
+
+                splits.append(
+                    load_split(
+                        options.data,
+                        held_out,
+                        short_side=max(recipe.short_side, at_least),
+                        at_least=at_least,
+                        leave_out=recipe.leave_out,
+                        progress=progress,
+                    )
+                )
+        held_in, held_out = splits
+        unreadable = held_in.unreadable + held_out.unreadable
+        if unreadable and self.rank == 0:
+            log.warning("%d unreadable files skipped, the first is %s", len(unreadable), unreadable[0])
+        counts = {
+            "pictures": len(held_in.pictures),
+            "held_out": len(held_out.pictures),
+            "unreadable": len(unreadable),
+        }
+        return held_in, centre_squares(held_out.pictures[:: max(1, len(held_out.pictures) // WATCHED)][:WATCHED], 128), counts
+
+    def _identity(self) -> dict[str, Any]:
+        """What must be equal for a saved state to be continued."""
+        return {"recipe": to_json(self.recipe), "pictures": self.counts["pictures"]}
+
+    def _save(self) -> None:
+        save_state(
+            self.options.out,
+            {
+                "identity": self._identity(),
+                "step": self.step,
+                "seconds": self.seconds,
+                "model": self.model.state_dict(),
+                "optimizer": self.optimizer.state_dict(),
+            },
+        )
+
+    def _resume(self) -> None:
+        state = load_state(self.options.out)
+        if state is None:
+            return
+        if state["identity"] != self._identity():
+            raise ConfigError(
+                f"{self.options.out / STATE} was made by another recipe or other data. "
+                "Choose another --out, or delete that file to start again."
+            )
+        load_strictly(self.model, state["model"], self.options.out / STATE)
+        self.optimizer.load_state_dict(state["optimizer"])
+        self.step, self.seconds = state["step"], state["seconds"]
+        log.info("resumed at step %d", self.step)
+
+    def _finish(self) -> None:
+        recipe, options = self.recipe, self.options
+        digest = save_weights(options.out, self.model)
+        write_config(
+            options.out,
+            CheckpointConfig(
+                format_version=FORMAT_VERSION,
+                id=recipe.id,
+                title=recipe.title,
+                family=recipe.family,
+                summary=recipe.summary,
+                model=recipe.model,
+                parameters=sum(p.numel() for p in self.model.parameters()),
+                reach=decoder_reach(recipe.model.network),
+                sha256=digest,
+                source="trained by this project's explorer.training",
+                licence="Apache-2.0",
+                trained_on=options.source or options.data.name,
+                training={
+                    "recipe": to_json(recipe),
+                    "data": {**self.counts, "rule": HOLD_OUT_RULE},
+                    "minutes": round(self.seconds / 60, 1),
+                    "device": _device_name(options.device, self.world),
+                    "precision": "bfloat16 autocast" if options.bf16 else "float32",
+                    "threads": torch.get_num_threads(),
+                    "versions": {name: version(name) for name in ("torch", "numpy", "pillow")},
+                    "python": platform.python_version(),
+                    "commit": _commit(),
+                },
+            ),
+        )
+
+
+class _Interval:
+    """Running means of the figures and a histogram of the codes since the last log line, over all processes."""
+
+    def __init__(self, size: int, device: torch.device):
+        self.counts, self.sums, self.steps = torch.zeros(size, device=device), {}, 0
+
+    def add(self, figures: dict[str, Tensor], indices: Tensor) -> None:
+        self.steps += 1
+        for name, value in figures.items():
+            self.sums[name] = self.sums.get(name, 0.0) + value
+        self.counts += torch.bincount(indices.flatten(), minlength=len(self.counts))
+
+    def close(self) -> dict[str, float]:
+        names = list(self.sums)
+        sums, counts, world = torch.stack([self.sums[name].float() for name in names]), self.counts.clone(), 1
+        if distributed.is_available() and distributed.is_initialized():
+            distributed.all_reduce(sums)
+            distributed.all_reduce(counts)
+            world = distributed.get_world_size()
+        line = dict(zip(names, (sums / self.steps / world).tolist(), strict=True))
+        shares = counts / counts.sum()
+        line["psnr"] = float(-10 * np.log10(line.pop("mse")))
+        line["tokens"] = int(counts.sum())
+        line["used"] = int((counts > 0).sum())
+        line["perplexity"] = float(torch.exp(-torch.xlogy(shares, shares).sum()))
+        self.counts.zero_()
+        self.sums, self.steps = {}, 0
+        return line
+
+
+def learning_rate(recipe: Recipe, step: int) -> float:
+    """Linear warm-up, constant, then linear to zero over the last `decay` of the steps."""
+    up = min(1.0, (step + 1) / max(1, recipe.warmup))
+    down = min(1.0, (recipe.steps - step) / max(1.0, recipe.decay * recipe.steps))
+    return recipe.learning_rate * up * down
+
+
+def _variance(pictures: list[np.ndarray]) -> float:
+    """Variance of pixel values in [0, 1], over every 32nd picture."""
+    return float(np.concatenate([picture.reshape(-1) for picture in pictures[::32]]).astype(np.float32).var() / 255**2)
+
+
+def _summary(line: dict[str, float]) -> str:
+    held_out = f" held-out {line['held_out_psnr']:.2f} dB" if "held_out_psnr" in line else ""
+    return f"{line['psnr']:.2f} dB{held_out}, {line['used']} codes, perplexity {line['perplexity']:.0f}"
+
+
+def _device_name(device: torch.device, world: int) -> str:
+    name = torch.cuda.get_device_name(device) if device.type == "cuda" else f"CPU, {torch.get_num_threads()} thread(s)"
+    return f"{world} x {name}" if world > 1 else name
+
+
+def _commit() -> str:
+    """The commit of the code that trained, "unknown" outside a checkout."""
+    command = ["git", "-C", str(Path(__file__).parent), "rev-parse", "HEAD"]
+    result = subprocess.run(command, capture_output=True, text=True, check=False)
+    return result.stdout.strip() or "unknown"
