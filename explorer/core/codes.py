@@ -1,7 +1,5 @@
 """Codes: what an image becomes, one map of integers per level, immutable."""
 
-import io
-import json
 from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 
@@ -76,38 +74,6 @@ class Codes:
         changed = self.levels[level].copy()
         changed[cells] = value
         return Codes({**self.levels, level: changed})
-
-    def to_npz(self) -> bytes:
-        """A compressed .npz file with one int32 array per level."""
-        buffer = io.BytesIO()
-        np.savez_compressed(buffer, **self.levels)
-        return buffer.getvalue()
-
-    @classmethod
-    def from_npz(cls, data: bytes) -> "Codes":
-        """The inverse of `to_npz`; never unpickles."""
-        try:
-            with np.load(io.BytesIO(data), allow_pickle=False) as arrays:
-                return cls({name: arrays[name] for name in arrays.files})
-        except CodesError:
-            raise
-        except Exception as error:
-            raise CodesError(f"This is not a readable .npz file of codes ({type(error).__name__}).") from error
-
-    def to_json(self) -> str:
-        """JSON text {level: nested list}, the whole batch."""
-        return json.dumps({name: array.tolist() for name, array in self.levels.items()})
-
-    @classmethod
-    def from_json(cls, text: str) -> "Codes":
-        """The inverse of `to_json`."""
-        try:
-            levels = json.loads(text)
-        except ValueError as error:
-            raise CodesError(f"This is not JSON: {error}.") from error
-        if not isinstance(levels, dict):
-            raise CodesError('Codes in JSON are an object {"level name": nested list of integers}.')
-        return cls(levels)
 
 
 def _frozen(name: str, array) -> np.ndarray:

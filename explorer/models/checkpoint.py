@@ -25,6 +25,7 @@ def save_weights(folder: Path, model: QuantizedAutoencoder) -> str:
     }
     temporary = folder / (WEIGHTS + ".part")
     save_file(state, temporary)
+    temporary.chmod(0o644)  # save_file writes it for its owner alone
     temporary.replace(folder / WEIGHTS)
     return sha256(folder / WEIGHTS)
 

@@ -33,7 +33,7 @@ def nearest_k(z: Tensor, codebook: Tensor, k: int) -> tuple[Tensor, Tensor]:
         best = torch.addmm(norms, rows, transposed, alpha=-2).topk(k, dim=1, largest=False).indices
         # The expansion loses digits where z is close to e, so the few that matter are measured again.
         exact = (rows[:, None] - codebook[best]).square().sum(-1)
-        order = exact.argsort(1, stable=True)
+        order = exact.argsort(dim=1, stable=True)
         indices[start : start + len(rows)] = best.gather(1, order)
         distances[start : start + len(rows)] = exact.gather(1, order)
     return indices, distances

@@ -33,8 +33,8 @@ class Recipe:
     summary: str
     model: ModelConfig
     steps: int
-    batch: int = 16
-    crop: int = 64
+    batch: int = 8
+    crop: int = 96
     """Side in pixels of the crops the network sees."""
     zooms: tuple[float, ...] = (1.0,)
     """Crops are cut this many times larger and shrunk; one factor per batch, drawn evenly."""

@@ -113,7 +113,7 @@ class Batches:
     def __call__(self, step: int) -> Tensor:
         rng = np.random.default_rng([self.seed, step])
         side = round(self.crop * self.zooms[rng.integers(len(self.zooms))])
-        chosen = self._order(step)
+        chosen = rng.integers(len(self.pictures), size=self.batch)
         corners, flips = rng.random((self.batch, 2)), rng.random(self.batch) < 0.5
         crops = []
         for i in range(self.batch)[self.share]:
@@ -125,17 +125,6 @@ class Batches:
         if side != self.crop:
             batch = F.interpolate(batch, size=(self.crop, self.crop), mode="bicubic", antialias=True).clamp(0, 1)
         return batch
-
-    def _order(self, step: int) -> np.ndarray:
-        """Indices of the step's pictures: every picture once per epoch, reshuffled each epoch."""
-        count = len(self.pictures)
-        positions = np.arange(step * self.batch, (step + 1) * self.batch)
-        chosen = np.empty(self.batch, dtype=np.int64)
-        for epoch in np.unique(positions // count):
-            here = positions // count == epoch
-            shuffled = np.random.default_rng([self.seed, 2**31, int(epoch)]).permutation(count)
-            chosen[here] = shuffled[positions[here] % count]
-        return chosen
 
 
 def centre_squares(pictures: Sequence[np.ndarray], size: int) -> np.ndarray:

@@ -1,7 +1,7 @@
 """Measure a trained checkpoint and write what it needs to be shown: `python -m explorer.training.evaluate`.
 
 Writes the evaluation into config.json, the model card README.md, golden.npz (a picture, its codes,
-its reconstruction) and reference.npz (how often each code occurs in held-out pictures, and swatches).
+its reconstruction) and reference.npz (how often each code occurs in held-out pictures, its swatch and its colour).
 """
 
 import argparse
@@ -24,6 +24,7 @@ from explorer.core.images import fit, read_picture, to_bytes, to_unit
 from explorer.core.tokenizer import Tokenizer
 from explorer.models.config import read_config, write_config
 from explorer.models.tokenizer import load_tokenizer
+from explorer.plots.palette import code_colours
 from explorer.training.card import model_card
 from explorer.training.data import load_split
 
@@ -124,6 +125,7 @@ def evaluate(folder: Path, kodak: Path, data: Path, size: int = 256, device: str
         stored[f"counts/{level.name}"] = reference[level.name]
         everything = np.arange(tokenizer.spec.codebook(level.name).size)
         stored[f"swatches/{level.name}"] = swatches(tokenizer, level.name, everything)
+        stored[f"colours/{level.name}"] = code_colours(tokenizer.vectors(level.codebook, everything))
     np.savez_compressed(folder / "reference.npz", **stored)
     np.savez_compressed(folder / "golden.npz", **golden(tokenizer))
     config = dataclasses.replace(config, evaluation=evaluation)

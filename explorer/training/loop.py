@@ -74,7 +74,7 @@ class Run:
             self.model.parameters(), lr=0.0, betas=(0.9, 0.99), weight_decay=recipe.weight_decay, fused=True
         )
         self.revival = Revival(recipe.revival, recipe.steps, recipe.seed) if recipe.revival else None
-        self.step, self.seconds = 0, 0.0
+        self.step, self.seconds, self.commit = 0, 0.0, _commit()
         self._resume()
 
     def train(self) -> None:
@@ -255,7 +255,7 @@ class Run:
                     "threads": torch.get_num_threads(),
                     "versions": {name: version(name) for name in ("torch", "numpy", "pillow")},
                     "python": platform.python_version(),
-                    "commit": _commit(),
+                    "commit": self.commit,
                 },
             ),
         )
@@ -314,7 +314,7 @@ def _device_name(device: torch.device, world: int) -> str:
 
 
 def _commit() -> str:
-    """The commit of the code that trained, "unknown" outside a checkout."""
+    """The commit of the code that trains, "unknown" outside a checkout."""
     command = ["git", "-C", str(Path(__file__).parent), "rev-parse", "HEAD"]
     result = subprocess.run(command, capture_output=True, text=True, check=False)
     return result.stdout.strip() or "unknown"

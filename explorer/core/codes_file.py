@@ -1,0 +1,107 @@
+"""Codes on disk and on the wire: with the model and revision that made them, as JSON or .npz."""
+
+import io
+import json
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from explorer.core.codes import Codes
+from explorer.core.errors import CodesError
+
+ABOUT = "about"
+"""Name of the .npz entry that holds model, revision and image size as JSON."""
+
+
+@dataclass(frozen=True)
+class CodesFile:
+    """The codes of one picture. image_size is (height, width) in pixels of what they decode to.
+
+    model and revision are "" where the file did not say.
+    """
+
+    codes: Codes
+    model: str = ""
+    revision: str = ""
+    image_size: tuple[int, int] | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """{model, revision, image_size, levels: {name: {grid, codes}}}, plain JSON values."""
+        return {
+            "model": self.model,
+            "revision": self.revision,
+            "image_size": list(self.image_size) if self.image_size else None,
+            "levels": {
+                name: {"grid": list(array.shape[1:]), "codes": array[0].tolist()}
+                for name, array in self.codes.levels.items()
+            },
+        }
+
+    @classmethod
+    def from_dict(cls, value: Any) -> "CodesFile":
+        """The inverse of `to_dict`. Also takes a level's codes without grid, and ignores other keys."""
+        if not isinstance(value, dict) or not isinstance(value.get("levels"), dict) or not value["levels"]:
+            raise CodesError('Codes in JSON are an object with "levels": {"name": {"grid": [rows, columns], "codes": ...}}.')
+        levels = {}
+        for name, level in value["levels"].items():
+            given = level.get("codes") if isinstance(level, dict) else level
+            if not isinstance(given, list) or not given:
+                raise CodesError(f"Level {name!r} lacks its codes: expected a list of rows of integers.")
+            array = Codes({name: [given]})[name]
+            grid = level.get("grid") if isinstance(level, dict) else None
+            if grid is not None and list(array.shape[1:]) != grid:
+                raise CodesError(
+                    f"Level {name!r} says its grid is {grid}, but its codes have shape {list(array.shape[1:])}."
+                )
+            levels[name] = array
+        size = value.get("image_size")
+        if size is not None and not (isinstance(size, list) and len(size) == 2 and all(type(n) is int for n in size)):
+            raise CodesError(f'"image_size" must be [height, width] in pixels, not {size!r}.')
+        return cls(
+            Codes(levels), str(value.get("model") or ""), str(value.get("revision") or ""), tuple(size) if size else None
+        )
+
+    def to_json(self) -> str:
+        return json.dumps(self.to_dict())
+
+    @classmethod
+    def from_json(cls, text: str) -> "CodesFile":
+        try:
+            value = json.loads(text)
+        except (ValueError, RecursionError) as error:
+            raise CodesError(f"This is not JSON: {error}.") from error
+        return cls.from_dict(value)
+
+    def to_npz(self) -> bytes:
+        """A compressed .npz: one int32 array (1, rows, columns) per level, and "about" as JSON text."""
+        about = {"model": self.model, "revision": self.revision, "image_size": self.image_size}
+        buffer = io.BytesIO()
+        np.savez_compressed(buffer, **{ABOUT: np.array(json.dumps(about))}, **self.codes.levels)
+        return buffer.getvalue()
+
+    @classmethod
+    def from_npz(cls, data: bytes) -> "CodesFile":
+        """The inverse of `to_npz`; never unpickles."""
+        try:
+            with np.load(io.BytesIO(data), allow_pickle=False) as file:
+                arrays = {name: file[name] for name in file.files}
+            about = json.loads(str(arrays.pop(ABOUT, "{}")))
+        except Exception as error:
+            raise CodesError(f"This is not a readable .npz file of codes ({type(error).__name__}).") from error
+        size = about.get("image_size")
+        return cls(
+            Codes(arrays), str(about.get("model", "")), str(about.get("revision", "")), tuple(size) if size else None
+        )
+
+    @classmethod
+    def read(cls, data: bytes) -> "CodesFile":
+        """Either form, told apart by its first bytes."""
+        if not data:
+            raise CodesError("This file is empty. Choose a .npz or .json file of codes.")
+        if data[:2] == b"PK":
+            return cls.from_npz(data)
+        try:
+            return cls.from_json(data.decode("utf-8"))
+        except UnicodeDecodeError as error:
+            raise CodesError("This file is neither .npz nor JSON, so it holds no codes.") from error

@@ -1,0 +1,132 @@
+"""What the browser is sent: compact JSON strings with arrays in base64 and pictures as data URLs.
+
+Strings, because nested lists cost the page ten times as much to take over.
+"""
+
+import base64
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from explorer.analysis.reconstruction import error_map
+from explorer.core.codes import Codes
+from explorer.core.images import encode_file
+from explorer.core.spec import TokenizerSpec
+from explorer.core.tokenizer import Ranking
+from explorer.plots.palette import scale
+
+ERROR_GAIN = 4
+"""The error map shows the mean absolute difference times this; 64 of 255 levels is its brightest colour."""
+
+
+def picture_payload(
+    spec: TokenizerSpec,
+    codes: Codes,
+    reconstruction: np.ndarray,
+    original: np.ndarray | None,
+    rankings: Mapping[str, Ranking],
+    name: str,
+) -> str:
+    """One tokenized picture: pictures (H, W, 3) uint8, codes of one picture, per level the two best codes."""
+    height, width = reconstruction.shape[:2]
+    levels = []
+    for level in spec.levels:
+        grid = codes[level.name][0]
+        levels.append(
+            {
+                "name": level.name,
+                "rows": grid.shape[0],
+                "columns": grid.shape[1],
+                "codes": packed(grid.astype(np.int32)),
+                **_runner_up(grid, rankings.get(level.name), spec.codebook(level.name).metric),
+            }
+        )
+    return json.dumps(
+        {
+            "model": spec.id,
+            "revision": spec.revision,
+            "name": name,
+            "width": width,
+            "height": height,
+            "original": None if original is None else data_url(original),
+            "reconstruction": data_url(reconstruction),
+            "error": None if original is None else data_url(error_picture(original, reconstruction), 90),
+            "error_gain": ERROR_GAIN,
+            "levels": levels,
+        }
+    )
+
+
+def model_payload(
+    spec: TokenizerSpec,
+    colours: Mapping[str, np.ndarray],
+    counts: Mapping[str, np.ndarray],
+    swatches: Mapping[str, np.ndarray],
+) -> str:
+    """What the page keeps of a model: per level colours (K, 3), reference counts (K,) and swatches (K, f, f, 3)."""
+    levels = []
+    for level in spec.levels:
+        book = spec.codebook(level.name)
+        entry: dict[str, Any] = {
+            "name": level.name,
+            "size": book.size,
+            "metric": book.metric,
+            "radices": list(book.radices),
+            "colours": packed(colours[level.name]),
+        }
+        if level.name in counts:
+            entry |= {"counts": packed(counts[level.name].astype(np.int32)), "tokens": int(counts[level.name].sum())}
+        if level.name in swatches:
+            sheet, columns = mosaic(swatches[level.name])
+            entry |= {
+                "atlas": data_url(sheet, quality=90),
+                "atlas_columns": columns,
+                "tile": swatches[level.name].shape[1],
+            }
+        levels.append(entry)
+    return json.dumps({"id": spec.id, "title": spec.title, "levels": levels, "scale": packed(scale())})
+
+
+def error_picture(original: np.ndarray, reconstruction: np.ndarray) -> np.ndarray:
+    """The error map in colours, (H, W, 3) uint8, brightened by ERROR_GAIN."""
+    index = np.clip(error_map(original, reconstruction) * ERROR_GAIN, 0, 255).astype(np.uint8)
+    return scale("Inferno")[index]
+
+
+def mosaic(tiles: np.ndarray) -> tuple[np.ndarray, int]:
+    """Tiles (n, f, f, 3) side by side in one nearly square picture, and how many stand in a row."""
+    count, side = tiles.shape[:2]
+    columns = int(np.ceil(np.sqrt(count)))
+    rows = -(-count // columns)
+    sheet = np.zeros((rows * columns, side, side, 3), np.uint8)
+    sheet[:count] = tiles
+    sheet = sheet.reshape(rows, columns, side, side, 3).swapaxes(1, 2)
+    return sheet.reshape(rows * side, columns * side, 3), columns
+
+
+def packed(array: np.ndarray) -> str:
+    """The bytes of an array, little-endian, in base64."""
+    return base64.b64encode(np.ascontiguousarray(array).astype(array.dtype.newbyteorder("<")).tobytes()).decode()
+
+
+def data_url(pixels: np.ndarray, quality: int | None = None) -> str:
+    """A picture as a data URL: exact (PNG), or WebP of a quality where that is enough. Made for speed."""
+    if quality is None:
+        return "data:image/png;base64," + base64.b64encode(encode_file(pixels, "png", compress_level=1)).decode()
+    return "data:image/webp;base64," + base64.b64encode(encode_file(pixels, "webp", quality=quality, method=0)).decode()
+
+
+def _runner_up(grid: np.ndarray, ranking: Ranking | None, metric: str) -> dict[str, str]:
+    """The cell's own cost, its best other code and by how much that one lost."""
+    if ranking is None or ranking.indices.shape[-1] < 2:
+        return {}
+    costs = ranking.scores if metric == "logit" else np.sqrt(ranking.scores)
+    own_first = ranking.indices[..., 0] == grid  # a tie can rank them the other way round
+    other = np.where(own_first, ranking.indices[..., 1], ranking.indices[..., 0])
+    return {
+        "cost": packed(costs[..., 0].astype(np.float32)),
+        "runner_up": packed(other.astype(np.int32)),
+        "margin": packed((costs[..., 1] - costs[..., 0]).astype(np.float32)),
+    }

@@ -1,0 +1,58 @@
+"""Example pictures: scikit-image's bundled photographs, with their sources and licences."""
+
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from explorer.core.errors import PictureError
+from explorer.core.images import encode_file, fit, read_picture
+
+
+@dataclass(frozen=True)
+class Example:
+    """One example picture; `file` is in scikit-image's data folder."""
+
+    name: str
+    file: str
+    credit: str
+
+
+EXAMPLES = (
+    Example("Astronaut", "astronaut.png", "Eileen Collins, NASA Great Images, public domain"),
+    Example("Cat", "chelsea.png", "Chelsea, by Stefan van der Walt, CC0"),
+    Example("Coffee", "coffee.png", "Espresso, by Rachel Michetti, CC0"),
+    Example("Rocket", "rocket.jpg", "Falcon 9 launch, by SpaceX, public domain"),
+    Example("Galaxies", "hubble_deep_field.jpg", "Hubble eXtreme Deep Field, NASA, public domain"),
+    Example("Retina", "retina.jpg", "Fundus photograph, by Mikael Häggström, CC0"),
+    Example("Tissue", "ihc.png", "Colonic glands, immunohistochemistry, no known copyright restrictions"),
+    Example("Grass", "grass.png", "Grass texture, by linolafett, CC0"),
+)
+
+
+def example(name: str) -> np.ndarray:
+    """Pixels (H, W, 3) uint8 of a named example."""
+    for found in EXAMPLES:
+        if found.name == name:
+            return read_picture(_folder() / found.file).pixels
+    raise PictureError(f"There is no example {name!r}; there are {', '.join(e.name for e in EXAMPLES)}.")
+
+
+@cache
+def thumbnails(side: int = 96) -> dict[str, bytes]:
+    """Name -> JPEG bytes of each example's centre square."""
+    shown = {}
+    for found in EXAMPLES:
+        with Image.open(_folder() / found.file) as image:
+            image.draft("RGB", (2 * side, 2 * side))
+            pixels = np.asarray(image.convert("RGB"))
+        shown[found.name] = encode_file(fit(pixels, side, "square", 1), "jpeg", quality=85)
+    return shown
+
+
+def _folder() -> Path:
+    import skimage
+
+    return Path(skimage.data_dir)

@@ -1,0 +1,63 @@
+"""What is shipped beside a model's weights: code counts over held-out pictures, swatches, colours, a golden picture."""
+
+from dataclasses import dataclass, field
+from functools import lru_cache
+
+import numpy as np
+
+from explorer.core.codes import Codes
+from explorer.core.errors import CheckpointError
+from explorer.core.tokenizer import Ranking
+from explorer.models import registry
+
+
+@dataclass(frozen=True)
+class Reference:
+    """Per level: counts (K,) over the held-out pictures, swatches (K, f, f, 3) and colours (K, 3) uint8."""
+
+    counts: dict[str, np.ndarray] = field(default_factory=dict)
+    swatches: dict[str, np.ndarray] = field(default_factory=dict)
+    colours: dict[str, np.ndarray] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Golden:
+    """A picture with its codes and reconstruction, as the weights gave them when they were finished."""
+
+    image: np.ndarray
+    reconstruction: np.ndarray
+    codes: Codes
+    rankings: dict[str, Ranking]
+
+
+@lru_cache(maxsize=32)
+def reference(id: str) -> Reference:
+    """The reference.npz of a model."""
+    arrays = _arrays(id, "reference.npz")
+    parts: dict[str, dict[str, np.ndarray]] = {"counts": {}, "swatches": {}, "colours": {}}
+    for name, array in arrays.items():
+        kind, level = name.split("/", 1)
+        parts[kind][level] = array
+    return Reference(**parts)
+
+
+@lru_cache(maxsize=32)
+def golden(id: str) -> Golden:
+    """The golden.npz of a model."""
+    arrays = _arrays(id, "golden.npz")
+    levels = [level.name for level in registry.spec(id).levels]
+    return Golden(
+        arrays["image"],
+        arrays["reconstruction"],
+        Codes({name: arrays[f"codes/{name}"][None] for name in levels}),
+        {name: Ranking(arrays[f"rank_indices/{name}"], arrays[f"rank_scores/{name}"]) for name in levels},
+    )
+
+
+def _arrays(id: str, file: str) -> dict[str, np.ndarray]:
+    path = registry.folder_of(id) / file
+    try:
+        with np.load(path, allow_pickle=False) as arrays:
+            return {name: arrays[name] for name in arrays.files}
+    except (OSError, ValueError) as error:
+        raise CheckpointError(f"{path} is missing or damaged; fetch the checkpoint again.") from error

@@ -1,0 +1,129 @@
+"""The main job: a picture to codes and back, with what was measured on the way."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+import numpy as np
+
+from explorer.analysis.rate import entropy_bits, nominal_bits
+from explorer.analysis.reconstruction import psnr, ssim
+from explorer.analysis.usage import Usage
+from explorer.core.codes import Codes
+from explorer.core.codes_file import CodesFile
+from explorer.core.errors import CodesError
+from explorer.core.images import encode_file, to_bytes, to_unit
+from explorer.core.spec import TokenizerSpec
+from explorer.core.tokenizer import RanksCodes, Ranking, Tokenizer
+from explorer.models import registry
+from explorer.services.reference import golden
+
+
+@dataclass(frozen=True)
+class Tokenized:
+    """One picture's codes and what they decode to; pictures (H, W, 3) uint8.
+
+    original is None where codes came from a file; rankings hold the two best codes of every cell.
+    """
+
+    spec: TokenizerSpec
+    codes: Codes
+    reconstruction: np.ndarray
+    original: np.ndarray | None = None
+    rankings: Mapping[str, Ranking] = field(default_factory=dict)
+
+    @property
+    def file(self) -> CodesFile:
+        """The codes as they are saved and sent."""
+        return CodesFile(self.codes, self.spec.id, self.spec.revision, self.reconstruction.shape[:2])
+
+
+@dataclass(frozen=True)
+class Measures:
+    """Figures of one tokenized picture; those that need the original are None where there is none.
+
+    psnr in dB; bits_per_pixel at log2 K a code; bits_per_pixel_entropy_coded under an ideal coder
+    that knows the reference set's frequencies; png_ratio: bytes of the picture as PNG over the
+    nominal bytes of its codes; ceiling: the expected number of distinct codes in as many draws, were
+    all equally likely.
+    """
+
+    tokens: int
+    bits_per_token: float
+    bits_per_pixel: float
+    bits_per_pixel_entropy_coded: float
+    distinct: int
+    ceiling: float
+    codebook_size: int
+    psnr: float | None = None
+    ssim: float | None = None
+    png_ratio: float | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain JSON values; infinite and undefined figures become None."""
+        return {
+            name: None if isinstance(value, float) and not np.isfinite(value) else value
+            for name, value in asdict(self).items()
+        }
+
+
+def tokenize(tokenizer: Tokenizer, pixels: np.ndarray) -> Tokenized:
+    """Encode and decode one picture (H, W, 3) uint8 whose sides fit the tokenizer."""
+    encoding = tokenizer.encode(to_unit(pixels)[None])
+    rankings = {}
+    if isinstance(tokenizer, RanksCodes):
+        for name, latents in encoding.latents.items():
+            ranking = tokenizer.rank(name, latents, 2)
+            rankings[name] = Ranking(ranking.indices[0], ranking.scores[0])
+    reconstruction = to_bytes(tokenizer.decode(encoding.codes)[0])
+    return Tokenized(tokenizer.spec, encoding.codes, reconstruction, pixels, rankings)
+
+
+def decode(tokenizer: Tokenizer, file: CodesFile) -> Tokenized:
+    """Decode codes from a file, after checking that this tokenizer made them."""
+    spec = tokenizer.spec
+    if file.model and file.model != spec.id:
+        raise CodesError(f"These codes were made by {file.model}, not by {spec.id}. Choose that model to decode them.")
+    if file.revision and file.revision != spec.revision:
+        raise CodesError(
+            f"These codes were made by another revision of {spec.id} ({file.revision}; this is {spec.revision}), "
+            "whose codes mean something else. Encode the picture again."
+        )
+    spec.check_codes(file.codes)
+    if file.image_size and file.image_size != spec.image_size(file.codes):
+        height, width = spec.image_size(file.codes)
+        raise CodesError(
+            f"The file says its picture is {file.image_size[1]} x {file.image_size[0]}, but its codes decode to "
+            f"{width} x {height}: they do not belong together."
+        )
+    return Tokenized(spec, file.codes, to_bytes(tokenizer.decode(file.codes)[0]))
+
+
+def tokenized_golden(id: str) -> Tokenized:
+    """The shipped golden picture, read from disk: no network is loaded for it."""
+    found = golden(id)
+    return Tokenized(registry.spec(id), found.codes, found.reconstruction, found.image, found.rankings)
+
+
+def measure(found: Tokenized, counts: Mapping[str, np.ndarray]) -> Measures:
+    """All figures of one picture; counts: level -> counts (K,) of the reference set, {} where there is none."""
+    spec, codes = found.spec, found.codes
+    height, width = found.reconstruction.shape[:2]
+    usage = [Usage.of(codes[level.name][0], spec.codebook(level.name).size) for level in spec.levels]
+    nominal = nominal_bits(spec, codes)
+    measures = {
+        "tokens": codes.tokens,
+        "bits_per_token": nominal / codes.tokens,
+        "bits_per_pixel": nominal / (height * width),
+        "bits_per_pixel_entropy_coded": entropy_bits(spec, codes, counts or None) / (height * width),
+        "distinct": sum(level.used for level in usage),
+        "ceiling": sum(level.ceiling * level.size for level in usage),
+        "codebook_size": sum(level.size for level in usage),
+    }
+    if found.original is not None:
+        measures |= {
+            "psnr": psnr(found.original, found.reconstruction),
+            "ssim": ssim(found.original, found.reconstruction),
+            "png_ratio": 8 * len(encode_file(found.original, "png")) / nominal,
+        }
+    return Measures(**measures)

@@ -1,0 +1,133 @@
+"""The endpoints: what the page does, as a program. Named, documented, for gradio_client and as MCP tools."""
+
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+
+from explorer.core.codes_file import CodesFile
+from explorer.core.errors import CodesError, ExplorerError
+from explorer.core.images import encode_file, fit, read_picture
+from explorer.models import registry
+from explorer.services.reference import reference
+from explorer.services.tokenization import decode, measure, tokenize
+from explorer.ui.components import PictureInput, picture_bytes
+from explorer.ui.context import AppContext
+from explorer.ui.errors import spoken
+from explorer.ui.shared import LONGEST, SIZES
+
+MAX_SIDE = max(SIZES)
+
+
+class Api:
+    """The endpoint functions; `build` registers them under their names."""
+
+    def __init__(self, context: AppContext):
+        self.context = context
+
+    @spoken
+    def models(self) -> list[dict[str, Any]]:
+        """List the models: id, title, family, revision, codebook sizes and strides per level, measured figures.
+
+        Returns:
+            One object per model: {id, title, family, summary, revision, multiple, parameters, licence,
+            trained_on, levels: [{name, stride, codebook_size, dim, radices, reach}], evaluation}.
+        """
+        return [_described(id) for id in self.context.models]
+
+    @spoken
+    def encode(self, model: str, image: str, size: int = 256, how: str = "whole") -> dict[str, Any]:
+        """Encode a picture into the integer codes of a model.
+
+        Args:
+            model: A model id from /models, for example "fsq.caltech_f8_1000".
+            image: A picture file: JPEG, PNG, WebP, GIF or TIFF.
+            size: Pixels of the longest side (or of the square) the picture is resized to; a multiple of 8 up to 1024.
+            how: "whole" keeps the whole picture, "square" takes its centre square.
+
+        Returns:
+            {model, revision, image_size: [height, width], levels: {name: {grid: [rows, columns], codes}}, metrics}.
+        """
+        tokenizer = self.context.store.get(model)
+        if not (isinstance(size, int | float) and size == int(size) and tokenizer.spec.multiple <= size <= MAX_SIDE):
+            raise ExplorerError(f"size must be a whole number from {tokenizer.spec.multiple} to {MAX_SIDE}, not {size!r}.")
+        if how not in ("whole", "square"):
+            raise ExplorerError(f'how must be "whole" or "square", not {how!r}.')
+        pixels = read_picture(picture_bytes(image), longest=LONGEST).pixels
+        found = tokenize(tokenizer, fit(pixels, int(size), how, tokenizer.spec.multiple))
+        return {**found.file.to_dict(), "metrics": measure(found, reference(model).counts).to_dict()}
+
+    @spoken
+    def decode(self, model: str, codes: dict[str, Any]) -> str:
+        """Decode codes into a picture.
+
+        Args:
+            model: The id of the model that made the codes.
+            codes: What /encode returned, or {"levels": {"codes": {"grid": [rows, columns], "codes": [[...], ...]}}}.
+
+        Returns:
+            The picture as a PNG file.
+        """
+        file = CodesFile.from_json(codes) if isinstance(codes, str) else CodesFile.from_dict(codes)
+        spec = registry.spec(model)
+        cells = file.codes.tokens
+        most = sum((MAX_SIDE // level.stride) ** 2 for level in spec.levels if level.stride)
+        if cells > most:
+            raise CodesError(f"These are {cells:,} codes; at most {most:,} ({MAX_SIDE} x {MAX_SIDE} pixels) are decoded.")
+        found = decode(self.context.store.get(model), file)
+        with tempfile.NamedTemporaryFile(suffix=".png", delete=False, dir=_folder()) as png:
+            png.write(encode_file(found.reconstruction, "png"))
+        return png.name
+
+    def build(self) -> None:
+        """Register the endpoints in the surrounding gr.Blocks."""
+        gr.api(self.models, api_name="models")
+        model = gr.Textbox(label="model", info="a model id from /models", visible=False)
+        image = PictureInput(label="image", type="filepath", visible=False)
+        size = gr.Number(256, label="size", info="pixels of the longest side", precision=0, visible=False)
+        how = gr.Textbox("whole", label="how", info='"whole" or "square"', visible=False)
+        encoded = gr.JSON(label="codes", visible=False)
+        given = gr.JSON(label="codes", visible=False)
+        picture = gr.Image(label="picture", type="filepath", format="png", visible=False)
+        run = gr.Button(visible=False)
+        common = {"concurrency_id": "model", "concurrency_limit": 2}
+        run.click(self.encode, [model, image, size, how], encoded, api_name="encode", **common)
+        run.click(self.decode, [model, given], picture, api_name="decode", **common)
+
+
+def _described(id: str) -> dict[str, Any]:
+    spec = registry.spec(id)
+    levels = []
+    for level in spec.levels:
+        book = spec.codebook(level.name)
+        levels.append(
+            {
+                "name": level.name,
+                "stride": level.stride,
+                "codebook_size": book.size,
+                "dim": book.dim,
+                "radices": list(book.radices),
+                "variant": book.variant,
+                "reach": level.reach,
+            }
+        )
+    return {
+        "id": spec.id,
+        "title": spec.title,
+        "family": spec.family,
+        "summary": spec.summary,
+        "revision": spec.revision,
+        "multiple": spec.multiple,
+        "parameters": spec.parameters,
+        "licence": spec.licence,
+        "trained_on": spec.trained_on,
+        "levels": levels,
+        "evaluation": dict(spec.evaluation),
+    }
+
+
+def _folder() -> str:
+    folder = Path(gr.utils.get_upload_folder())
+    folder.mkdir(parents=True, exist_ok=True)
+    return str(folder)

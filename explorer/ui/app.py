@@ -1,0 +1,80 @@
+"""The page put together: sidebar, tabs, endpoints."""
+
+import gradio as gr
+
+from explorer.models import registry
+from explorer.services.examples import EXAMPLES
+from explorer.ui import tokenize
+from explorer.ui.api import Api
+from explorer.ui.components import MAX_BYTES, ExampleGallery, PictureInput, asset
+from explorer.ui.context import AppContext
+from explorer.ui.shared import FITS, SIZES, facts, summary
+from explorer.ui.theme import THEME
+
+STATE_SECONDS = 2 * 3600
+"""How long a visitor's state is kept after their last event."""
+
+
+def build_app(context: AppContext) -> gr.Blocks:
+    """The whole app; launch it with `launch_options`."""
+    tab = tokenize.TokenizeTab(context)
+    spec = registry.spec(context.default_model)
+    with gr.Blocks(title="Codebook Explorer", analytics_enabled=False, fill_width=True) as app:
+        session = gr.State(tab.opening()[0], time_to_live=STATE_SECONDS)
+        with gr.Column(elem_id="layout"):
+            with gr.Column(elem_id="controls"):
+                gr.HTML("<h1>Codebook Explorer</h1><p>What an image tokenizer sees</p>", elem_id="brand")
+                model = gr.Dropdown(
+                    [(f"{registry.spec(id).title}  ·  bundled", id) for id in context.models],
+                    value=context.default_model,
+                    label="Model",
+                    filterable=False,
+                )
+                summary_line = gr.HTML(summary(spec))
+                gallery = ExampleGallery(EXAMPLES[0].name, elem_id="examples")
+                upload = PictureInput(
+                    label="Your picture",
+                    sources=["upload", "webcam", "clipboard"],
+                    type="filepath",
+                    height=120,
+                    elem_id="drop",
+                    show_label=False,
+                    buttons=[],
+                )
+                size = gr.Radio(list(SIZES), value=256, label="Size", info="pixels, longest side")
+                how = gr.Radio(list(FITS), value="whole", label="If it is not square")
+                load_codes = gr.UploadButton(
+                    "Load codes (.npz, .json)", file_types=[".npz", ".json"], size="sm", elem_id="load-codes"
+                )
+            with gr.Column(elem_id="facts"):
+                facts_list = gr.HTML(facts(spec, context.store.device_name))
+            with gr.Column(elem_id="main"), gr.Tabs(), gr.Tab(tokenize.TITLE):
+                tab.build(
+                    tokenize.Controls(
+                        model=model,
+                        summary=summary_line,
+                        gallery=gallery,
+                        upload=upload,
+                        size=size,
+                        how=how,
+                        load_codes=load_codes,
+                        facts=facts_list,
+                        session=session,
+                    )
+                )
+        Api(context).build()
+    return app.queue(max_size=64, default_concurrency_limit=2)
+
+
+def launch_options() -> dict:
+    """Settings of launch() that the app depends on: offline, bounded uploads, no stored runs."""
+    return {
+        "theme": THEME,
+        "css": asset("app.css"),
+        "run_history": False,
+        "ssr_mode": False,
+        "enable_monitoring": False,
+        "max_file_size": MAX_BYTES,
+        "mcp_server": True,
+        "footer_links": ["api", "settings"],
+    }

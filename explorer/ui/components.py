@@ -1,0 +1,115 @@
+"""The page's own components: the linked canvases, the example gallery, a picture input that decodes nothing."""
+
+import base64
+import html
+import tempfile
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+
+import gradio as gr
+from gradio.components.image import ImageData
+
+from explorer.core.errors import PictureError
+from explorer.services.examples import EXAMPLES, thumbnails
+
+ASSETS = Path(__file__).parent / "assets"
+MAX_BYTES = 50 * 2**20
+"""Largest upload in bytes."""
+
+
+@cache
+def asset(name: str) -> str:
+    return (ASSETS / name).read_text(encoding="utf-8")
+
+
+class TokenView(gr.HTML):
+    """The Tokenize view. value: a picture payload; model: a model payload; measures: figures; all JSON strings."""
+
+    def __init__(self, value: str | None = None, *, codes_as_npz: Callable[[str], str] | None = None, **props):
+        super().__init__(
+            value,
+            html_template=asset("token_view.html"),
+            js_on_load=asset("token_view.js"),
+            server_functions=[codes_as_npz] if codes_as_npz else None,
+            **props,
+        )
+
+
+class ExampleGallery(gr.HTML):
+    """Thumbnails to pick an example picture from. value: the name of the one that is shown, "" for none."""
+
+    def __init__(self, value: str = "", **props):
+        buttons = "".join(
+            f'<button type="button" data-name="{html.escape(example.name)}" data-credit="{html.escape(example.credit)}" '
+            f'title="{html.escape(example.name)}: {html.escape(example.credit)}">'
+            f'<img alt="{html.escape(example.name)}" src="data:image/jpeg;base64,'
+            f'{base64.b64encode(thumbnails()[example.name]).decode()}"></button>'
+            for example in EXAMPLES
+        )
+        template = f'<div class="eg" role="group" aria-label="Example pictures">{buttons}</div><p class="eg-credit"></p>'
+        super().__init__(value, html_template=template, js_on_load=_GALLERY_JS, **props)
+
+
+_GALLERY_JS = """
+const buttons = [...element.querySelectorAll("button")], credit = element.querySelector(".eg-credit");
+function mark() {
+  let shown = "";
+  for (const button of buttons) {
+    const chosen = button.dataset.name === props.value;
+    button.setAttribute("aria-pressed", String(chosen));
+    if (chosen) shown = button.dataset.credit;
+  }
+  credit.textContent = shown;
+}
+for (const button of buttons) {
+  button.addEventListener("click", () => { props.value = button.dataset.name; mark(); trigger("pick"); });
+}
+watch("value", mark);
+mark();
+"""
+
+
+class PictureInput(gr.Image):
+    """An image input that hands over the uploaded file as it is.
+
+    gradio's own preprocessing opens the file with Pillow before any limit could be checked, drops
+    alpha and clips 16 bits; `explorer.core.images.read_picture` does all that, safely.
+    """
+
+    def get_block_name(self) -> str:
+        return "image"
+
+    def preprocess(self, payload: ImageData | None) -> str | None:
+        if payload is None:
+            return None
+        if payload.url and payload.url.startswith("data:"):
+            return _stored(payload.url)
+        if payload.path is None:
+            raise gr.Error("No picture came with this request: upload one, or give a file.", print_exception=False)
+        return payload.path
+
+
+def _stored(url: str) -> str:
+    """The file that a data URL carries."""
+    try:
+        data = base64.b64decode(url.partition(",")[2], validate=True)
+    except ValueError as error:
+        raise gr.Error("This data URL is not valid base64.", print_exception=False) from error
+    if len(data) > MAX_BYTES:
+        raise gr.Error(f"This picture is larger than {MAX_BYTES >> 20} MB.", print_exception=False)
+    with tempfile.NamedTemporaryFile(dir=Path(gr.utils.get_upload_folder()), suffix=".upload", delete=False) as file:
+        file.write(data)
+    return file.name
+
+
+def picture_bytes(path: str | None) -> bytes:
+    """The bytes of an uploaded file."""
+    if not path:
+        raise PictureError("No picture came with this request: upload one, or give a file.")
+    file = Path(path)
+    if not file.is_file():
+        raise PictureError("The uploaded file is gone. Upload it again.")
+    if file.stat().st_size > MAX_BYTES:
+        raise PictureError(f"This file is larger than {MAX_BYTES >> 20} MB. Make it smaller first.")
+    return file.read_bytes()

@@ -1,0 +1,113 @@
+"""Shared: what a visitor's page remembers between events, and the words about models that all tabs use."""
+
+import html
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
+
+import numpy as np
+
+from explorer.core.codes import Codes
+from explorer.core.errors import ExplorerError
+from explorer.core.images import Fit, fit
+from explorer.core.spec import TokenizerSpec
+from explorer.models import registry
+from explorer.plots.payload import model_payload
+from explorer.services.examples import example
+from explorer.services.reference import reference
+
+SIZES = (128, 256, 384, 512, 1024)
+FITS: tuple[tuple[str, Fit], ...] = (("Whole picture", "whole"), ("Centre square", "square"))
+LONGEST = 2048
+"""Pixels of the longest side that is kept of an uploaded picture."""
+
+
+@dataclass(frozen=True)
+class Session:
+    """One visitor's state. source: pixels (H, W, 3) uint8 of an upload; else the example named `name`.
+
+    loaded: the codes came from a file, so that there is no picture to encode again.
+    """
+
+    model: str
+    name: str
+    codes: Codes = field(repr=False)
+    source: np.ndarray | None = field(default=None, repr=False)
+    loaded: bool = False
+
+    def pixels(self, size: int, how: Fit, multiple: int) -> np.ndarray:
+        """The picture, fitted."""
+        if self.loaded:
+            raise ExplorerError(
+                "These codes came from a file, without their picture, so there is nothing to encode again. "
+                "Choose or upload a picture first."
+            )
+        return fit(example(self.name) if self.source is None else self.source, size, how, multiple)
+
+    def with_codes(self, model: str, codes: Codes) -> "Session":
+        return replace(self, model=model, codes=codes)
+
+
+@lru_cache(maxsize=16)
+def model_view(id: str) -> str:
+    """The model payload of the canvases."""
+    found = reference(id)
+    return model_payload(registry.spec(id), found.colours, found.counts, found.swatches)
+
+
+def summary(spec: TokenizerSpec) -> str:
+    """One line under the model's name."""
+    return f"<div id='summary'>{html.escape(spec.summary)}</div>"
+
+
+def facts(spec: TokenizerSpec, device: str) -> str:
+    """The model's facts as an HTML list; every figure with its unit and its N."""
+    rows = []
+    for level in spec.levels:
+        book = spec.codebook(level.name)
+        digits = f"<small>{' x '.join(map(str, book.radices))} levels</small>" if book.implicit else ""
+        rows.append(("Quantizer", html.escape(_QUANTIZERS.get(spec.family, spec.family)) + _small(book.variant)))
+        rows.append(("Codebook", f"{book.size:,} × {book.dim}{digits}"))
+        rows.append(("Stride", f"{level.stride} px per code"))
+        if level.reach is not None:
+            rows.append(("Reach", f"{level.reach} px around its cell"))
+    rows.append(("Parameters", f"{spec.parameters / 1e6:.1f} M"))
+    rows.append(("Trained on", html.escape(spec.trained_on.split(" (")[0]) + _small("by this project, from nothing")))
+    rows.append(("Licence", html.escape(spec.licence)))
+    kodak, held_out = spec.evaluation.get("kodak"), spec.evaluation.get("held_out")
+    if kodak:
+        rows.append(
+            (
+                "Kodak",
+                f"{kodak['psnr']:.2f} dB PSNR"
+                + _small(f"SSIM {kodak['ssim']:.3f}; {kodak['pictures']} pictures at {kodak['size']} px"),
+            )
+        )
+    if held_out:
+        for usage in held_out["usage"].values():
+            share = 100 * usage["used"] / usage["size"]
+            rows.append(
+                (
+                    "Usage",
+                    f"{share:.1f} % of codes"
+                    + _small(
+                        f"{usage['tokens']:,} held-out tokens, ceiling {100 * usage['ceiling']:.1f} %; "
+                        f"perplexity {usage['perplexity']:,.0f}"
+                    ),
+                )
+            )
+    rows.append(("Runs on", html.escape(device)))
+    rows.append(("Revision", f"<code>{html.escape(spec.revision)}</code>"))
+    entries = "".join(f"<dt>{term}</dt><dd>{detail}</dd>" for term, detail in rows)
+    return f"<div class='facts'><h2>About this model</h2><dl>{entries}</dl></div>"
+
+
+_QUANTIZERS = {
+    "vq": "Vector quantization",
+    "vq_ema": "Vector quantization, running means, restart of dead codes",
+    "gumbel": "Gumbel-softmax",
+    "fsq": "Finite scalar quantization",
+}
+
+
+def _small(text: str) -> str:
+    return f"<small>{html.escape(text)}</small>" if text else ""

@@ -1,0 +1,221 @@
+"""The Tokenize tab: a picture, its codes, what they decode to, and where that fails."""
+
+import base64
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import gradio as gr
+
+from explorer.core.codes_file import CodesFile
+from explorer.core.errors import CodesError, ExplorerError
+from explorer.core.images import Fit, read_picture
+from explorer.core.spec import TokenizerSpec
+from explorer.models import registry
+from explorer.plots.payload import picture_payload
+from explorer.services.examples import EXAMPLES
+from explorer.services.reference import reference
+from explorer.services.tokenization import Measures, Tokenized, decode, measure, tokenize, tokenized_golden
+from explorer.ui.components import TokenView, picture_bytes
+from explorer.ui.context import AppContext
+from explorer.ui.errors import spoken
+from explorer.ui.shared import LONGEST, Session, facts, model_view, summary
+
+TITLE = "Tokenize"
+MAX_CODES_BYTES = 20 * 2**20
+
+
+@dataclass(frozen=True)
+class Controls:
+    """The sidebar's components that the tab listens to and writes to."""
+
+    model: gr.Dropdown
+    summary: gr.HTML
+    gallery: gr.HTML
+    upload: gr.Image
+    size: gr.Radio
+    how: gr.Radio
+    load_codes: gr.UploadButton
+    facts: gr.HTML
+    session: gr.State
+
+
+def view_payload(found: Tokenized, name: str) -> str:
+    """What the canvases are sent for one tokenized picture."""
+    return picture_payload(found.spec, found.codes, found.reconstruction, found.original, found.rankings, name)
+
+
+def measures_payload(spec: TokenizerSpec, found: Measures) -> str:
+    """The figures of the strip, formatted with unit and label, and the sentence below the bars."""
+    items = []
+    if found.psnr is not None:
+        items.append(_item(f"{found.psnr:.2f}", "dB", "PSNR; higher is closer"))
+    if found.ssim is not None and found.ssim == found.ssim:
+        items.append(_item(f"{found.ssim:.3f}", "", "SSIM; 1 is identical"))
+    items.append(_item(f"{found.tokens:,}", "", f"codes, {found.bits_per_token:.2f} bits each"))
+    coded = "entropy-coded with reference statistics"
+    items.append(
+        _item(
+            f"{found.bits_per_pixel:.3f}", "bits per pixel", f"{found.bits_per_pixel_entropy_coded:.3f} {coded}"
+        )
+    )
+    if found.png_ratio is not None:
+        items.append(_item(f"1 : {found.png_ratio:,.0f}", "", "against the PNG of this picture"))
+    items.append(
+        _item(
+            f"{found.distinct:,}",
+            f"of at most {found.ceiling:,.0f}",
+            f"distinct codes; expected ceiling for {found.tokens:,} tokens",
+        )
+    )
+    return json.dumps(
+        {
+            "model": spec.id,
+            "psnr": f"{found.psnr:.2f} dB" if found.psnr is not None else "",
+            "items": items,
+            "sentence": usage_sentence(found),
+        }
+    )
+
+
+def usage_sentence(found: Measures) -> str:
+    """What one picture may and may not say about the codebook."""
+    could = min(found.ceiling, found.codebook_size)
+    opening = (
+        f"This picture uses {found.distinct:,} of {found.codebook_size:,} codes. Even if all were equally likely, "
+        f"{found.tokens:,} tokens would show only about {could:,.0f}"
+    )
+    if could < 0.99 * found.codebook_size:
+        return f"{opening}, so one picture says nothing about collapse; the usage on the left counts many pictures."
+    return f"{opening}; pictures repeat themselves, so the usage on the left, over many pictures, is the fair figure."
+
+
+def _item(value: str, unit: str, label: str) -> dict[str, str]:
+    return {"value": value, "unit": unit, "label": label}
+
+
+class TokenizeTab:
+    """The tab's handlers. Each returns or yields updates for `outputs`, in that order."""
+
+    def __init__(self, context: AppContext):
+        self.context = context
+
+    def opening(self) -> tuple[Session, str, str, str]:
+        """What the page opens with, from disk alone: session, picture, model and measures payloads."""
+        id = self.context.default_model
+        found = tokenized_golden(id)
+        session = Session(id, EXAMPLES[0].name, found.codes)
+        measures = measures_payload(found.spec, measure(found, reference(id).counts))
+        return session, view_payload(found, session.name), model_view(id), measures
+
+    @spoken
+    def on_upload(self, path: str | None, model: str, size: int, how: Fit, session: Session) -> Iterator[dict]:
+        """A new picture from a file, the webcam or the clipboard."""
+        if path is None:
+            return
+        picture = read_picture(picture_bytes(path), longest=LONGEST)
+        name = Path(path).stem[:60] or "upload"
+        if picture.notes:
+            gr.Info(f"{name}: {', '.join(picture.notes)}.", duration=6)
+        arrived = Session(model, name, session.codes, source=_limited(picture.pixels))
+        yield from self._tokenized(arrived, model, size, how)
+
+    @spoken
+    def on_example(self, name: str, model: str, size: int, how: Fit, session: Session) -> Iterator[dict]:
+        """One of the example pictures."""
+        yield from self._tokenized(Session(model, name, session.codes), model, size, how)
+
+    @spoken
+    def on_setting(self, model: str, size: int, how: Fit, session: Session) -> Iterator[dict]:
+        """Another model, size or fit for the same picture."""
+        yield from self._tokenized(session, model, size, how)
+
+    @spoken
+    def on_codes(self, path: str | None, session: Session) -> Iterator[dict]:
+        """Codes from a file, decoded by the model that made them."""
+        if path is None:
+            return
+        file = Path(path)
+        if file.stat().st_size > MAX_CODES_BYTES:
+            raise CodesError(f"This file is larger than {MAX_CODES_BYTES >> 20} MB, too large for the codes of a picture.")
+        codes = CodesFile.read(file.read_bytes())
+        id = codes.model or session.model
+        found = decode(self.context.store.get(id), codes)
+        yield from self._shown(Session(id, file.name.split(".")[0][:60], found.codes, loaded=True), found)
+
+    def codes_as_npz(self, text: str) -> str:
+        """The .npz file, in base64, of codes that the page sends as JSON."""
+        try:
+            codes = CodesFile.from_json(text)
+            registry.spec(codes.model).check_codes(codes.codes)
+        except ExplorerError as error:
+            raise gr.Error(str(error), print_exception=False) from error
+        return base64.b64encode(codes.to_npz()).decode()
+
+    def _tokenized(self, session: Session, model: str, size: int, how: Fit) -> Iterator[dict]:
+        tokenizer = self.context.store.get(model)
+        found = tokenize(tokenizer, session.pixels(size, how, tokenizer.spec.multiple))
+        yield from self._shown(session.with_codes(model, found.codes), found)
+
+    def _shown(self, session: Session, found: Tokenized) -> Iterator[dict]:
+        """First the pictures, as soon as they are there; then the figures, some of which take longer."""
+        spec, shown = found.spec, {"value": view_payload(found, session.name), "model": model_view(found.spec.id)}
+        yield self._updates(
+            view=TokenView(**shown),
+            session=session,
+            model=spec.id,
+            summary=summary(spec),
+            facts=facts(spec, self.context.store.device_name),
+            gallery=session.name if session.source is None and not session.loaded else "",
+            upload=None,
+        )
+        measures = measures_payload(spec, measure(found, reference(spec.id).counts))
+        yield self._updates(view=TokenView(measures=measures))
+
+    def _updates(self, **named) -> dict:
+        return {self.outputs[name]: value for name, value in named.items()}
+
+    def build(self, controls: Controls) -> None:
+        """Lay out the tab and wire it to the sidebar."""
+        _, picture, model, measures = self.opening()
+        view = TokenView(
+            picture, model=model, measures=measures, codes_as_npz=self.codes_as_npz, elem_id="token-view"
+        )
+        self.outputs = {
+            "view": view,
+            "session": controls.session,
+            "model": controls.model,
+            "summary": controls.summary,
+            "facts": controls.facts,
+            "gallery": controls.gallery,
+            "upload": controls.upload,
+        }
+        settings = [controls.model, controls.size, controls.how, controls.session]
+        common = {
+            "outputs": list(self.outputs.values()),
+            "trigger_mode": "always_last",
+            "concurrency_id": "model",
+            "concurrency_limit": 2,
+            "show_progress": "minimal",
+            "show_progress_on": view,
+            "api_visibility": "private",
+        }
+        controls.upload.input(self.on_upload, [controls.upload, *settings], **common)
+        controls.gallery.pick(self.on_example, [controls.gallery, *settings], **common)
+        for control in (controls.model, controls.size, controls.how):
+            control.input(self.on_setting, settings, **common)
+        controls.load_codes.upload(self.on_codes, [controls.load_codes, controls.session], **common)
+
+
+def _limited(pixels):
+    """At most LONGEST pixels on the longest side, so that a session stays small."""
+    from PIL import Image
+
+    if max(pixels.shape[:2]) <= LONGEST:
+        return pixels
+    import numpy as np
+
+    image = Image.fromarray(pixels)
+    image.thumbnail((LONGEST, LONGEST), Image.Resampling.LANCZOS)
+    return np.asarray(image)
