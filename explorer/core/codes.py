@@ -45,6 +45,9 @@ class Codes:
 
     __hash__ = None
 
+    def __reduce__(self):
+        return Codes, (dict(self.levels),)
+
     def __repr__(self) -> str:
         shapes = ", ".join(f"{name}: {'x'.join(map(str, array.shape))}" for name, array in self.levels.items())
         return f"Codes({shapes})"

@@ -42,7 +42,9 @@ class CodesFile:
     def from_dict(cls, value: Any) -> "CodesFile":
         """The inverse of `to_dict`. Also takes a level's codes without grid, and ignores other keys."""
         if not isinstance(value, dict) or not isinstance(value.get("levels"), dict) or not value["levels"]:
-            raise CodesError('Codes in JSON are an object with "levels": {"name": {"grid": [rows, columns], "codes": ...}}.')
+            raise CodesError(
+                'Codes in JSON are an object with "levels": {"name": {"grid": [rows, columns], "codes": ...}}.'
+            )
         levels = {}
         for name, level in value["levels"].items():
             given = level.get("codes") if isinstance(level, dict) else level
@@ -59,7 +61,10 @@ class CodesFile:
         if size is not None and not (isinstance(size, list) and len(size) == 2 and all(type(n) is int for n in size)):
             raise CodesError(f'"image_size" must be [height, width] in pixels, not {size!r}.')
         return cls(
-            Codes(levels), str(value.get("model") or ""), str(value.get("revision") or ""), tuple(size) if size else None
+            Codes(levels),
+            str(value.get("model") or ""),
+            str(value.get("revision") or ""),
+            tuple(size) if size else None,
         )
 
     def to_json(self) -> str:

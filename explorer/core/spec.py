@@ -78,9 +78,7 @@ class TokenizerSpec:
         for level in self.levels:
             if level.name == name:
                 return level
-        raise CodesError(
-            f"{self.id} has no level {name!r}; it has {', '.join(level.name for level in self.levels)}."
-        )
+        raise CodesError(f"{self.id} has no level {name!r}; it has {', '.join(level.name for level in self.levels)}.")
 
     def codebook(self, level: str) -> Codebook:
         """The codebook that the named level takes its codes from."""

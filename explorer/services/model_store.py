@@ -39,7 +39,7 @@ class ModelStore:
 
     @property
     def device(self) -> str:
-        """"cpu" or "cuda"; asks torch only where a GPU could be, since importing it takes a second."""
+        """ "cpu" or "cuda"; asks torch only where a GPU could be, since importing it takes a second."""
         return resolve_device(self.wanted)
 
     @property

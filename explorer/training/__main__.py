@@ -71,10 +71,14 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--data", required=True, type=Path, help="a folder, tar or zip of pictures")
     parser.add_argument("--out", required=True, type=Path, help="the checkpoint folder to write")
     parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto")
-    parser.add_argument("--bf16", action="store_true", help="run the networks in bfloat16 (the quantizer stays float32)")
+    parser.add_argument(
+        "--bf16", action="store_true", help="run the networks in bfloat16 (the quantizer stays float32)"
+    )
     parser.add_argument("--threads", type=int, help="CPU threads (default: torch's own choice)")
     parser.add_argument("--save-every", type=float, default=60.0, metavar="SECONDS", help="between saved states (60)")
-    parser.add_argument("--watch-every", type=int, default=1000, metavar="STEPS", help="between held-out figures (1000)")
+    parser.add_argument(
+        "--watch-every", type=int, default=1000, metavar="STEPS", help="between held-out figures (1000)"
+    )
     parser.add_argument("--source", default="", help="how config.json names the data set (default: the file's name)")
     return parser
 

@@ -196,7 +196,11 @@ class Run:
             "held_out": len(held_out.pictures),
             "unreadable": len(unreadable),
         }
-        return held_in, centre_squares(held_out.pictures[:: max(1, len(held_out.pictures) // WATCHED)][:WATCHED], 128), counts
+        return (
+            held_in,
+            centre_squares(held_out.pictures[:: max(1, len(held_out.pictures) // WATCHED)][:WATCHED], 128),
+            counts,
+        )
 
     def _identity(self) -> dict[str, Any]:
         """What must be equal for a saved state to be continued."""

@@ -51,7 +51,9 @@ class Api:
         """
         tokenizer = self.context.store.get(model)
         if not (isinstance(size, int | float) and size == int(size) and tokenizer.spec.multiple <= size <= MAX_SIDE):
-            raise ExplorerError(f"size must be a whole number from {tokenizer.spec.multiple} to {MAX_SIDE}, not {size!r}.")
+            raise ExplorerError(
+                f"size must be a whole number from {tokenizer.spec.multiple} to {MAX_SIDE}, not {size!r}."
+            )
         if how not in ("whole", "square"):
             raise ExplorerError(f'how must be "whole" or "square", not {how!r}.')
         pixels = read_picture(picture_bytes(image), longest=LONGEST).pixels
@@ -74,7 +76,9 @@ class Api:
         cells = file.codes.tokens
         most = sum((MAX_SIDE // level.stride) ** 2 for level in spec.levels if level.stride)
         if cells > most:
-            raise CodesError(f"These are {cells:,} codes; at most {most:,} ({MAX_SIDE} x {MAX_SIDE} pixels) are decoded.")
+            raise CodesError(
+                f"These are {cells:,} codes; at most {most:,} ({MAX_SIDE} x {MAX_SIDE} pixels) are decoded."
+            )
         found = decode(self.context.store.get(model), file)
         with tempfile.NamedTemporaryFile(suffix=".png", delete=False, dir=_folder()) as png:
             png.write(encode_file(found.reconstruction, "png"))

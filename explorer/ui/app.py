@@ -23,14 +23,18 @@ def build_app(context: AppContext) -> gr.Blocks:
         session = gr.State(tab.opening()[0], time_to_live=STATE_SECONDS)
         with gr.Column(elem_id="layout"):
             with gr.Column(elem_id="controls"):
-                gr.HTML("<h1>Codebook Explorer</h1><p>What an image tokenizer sees</p>", elem_id="brand")
+                gr.HTML(
+                    "<h1>Codebook Explorer</h1><p>What an image tokenizer sees</p>",
+                    elem_id="brand",
+                    apply_default_css=False,
+                )
                 model = gr.Dropdown(
-                    [(f"{registry.spec(id).title}  ·  bundled", id) for id in context.models],
+                    [(registry.spec(id).title, id) for id in context.models],
                     value=context.default_model,
                     label="Model",
                     filterable=False,
                 )
-                summary_line = gr.HTML(summary(spec))
+                summary_line = gr.HTML(summary(spec), apply_default_css=False)
                 gallery = ExampleGallery(EXAMPLES[0].name, elem_id="examples")
                 upload = PictureInput(
                     label="Your picture",
@@ -39,15 +43,16 @@ def build_app(context: AppContext) -> gr.Blocks:
                     height=120,
                     elem_id="drop",
                     show_label=False,
+                    placeholder="Drop, paste or take a picture",
                     buttons=[],
                 )
-                size = gr.Radio(list(SIZES), value=256, label="Size", info="pixels, longest side")
-                how = gr.Radio(list(FITS), value="whole", label="If it is not square")
+                size = gr.Radio(list(SIZES), value=256, label="Size in pixels", elem_id="size")
+                how = gr.Radio(list(FITS), value="whole", label="If it is not square", elem_id="fit")
                 load_codes = gr.UploadButton(
                     "Load codes (.npz, .json)", file_types=[".npz", ".json"], size="sm", elem_id="load-codes"
                 )
             with gr.Column(elem_id="facts"):
-                facts_list = gr.HTML(facts(spec, context.store.device_name))
+                facts_list = gr.HTML(facts(spec, context.store.device_name), apply_default_css=False)
             with gr.Column(elem_id="main"), gr.Tabs(), gr.Tab(tokenize.TITLE):
                 tab.build(
                     tokenize.Controls(
@@ -70,7 +75,8 @@ def launch_options() -> dict:
     """Settings of launch() that the app depends on: offline, bounded uploads, no stored runs."""
     return {
         "theme": THEME,
-        "css": asset("app.css"),
+        # in the head as it stands: gradio's own css= rewrites rules and loses container queries
+        "head": f"<style>{asset('app.css')}</style>",
         "run_history": False,
         "ssr_mode": False,
         "enable_monitoring": False,

@@ -32,6 +32,7 @@ class TokenView(gr.HTML):
             html_template=asset("token_view.html"),
             js_on_load=asset("token_view.js"),
             server_functions=[codes_as_npz] if codes_as_npz else None,
+            apply_default_css=False,
             **props,
         )
 
@@ -47,8 +48,10 @@ class ExampleGallery(gr.HTML):
             f'{base64.b64encode(thumbnails()[example.name]).decode()}"></button>'
             for example in EXAMPLES
         )
-        template = f'<div class="eg" role="group" aria-label="Example pictures">{buttons}</div><p class="eg-credit"></p>'
-        super().__init__(value, html_template=template, js_on_load=_GALLERY_JS, **props)
+        template = (
+            f'<div class="eg" role="group" aria-label="Example pictures">{buttons}</div><p class="eg-credit"></p>'
+        )
+        super().__init__(value, html_template=template, js_on_load=_GALLERY_JS, apply_default_css=False, **props)
 
 
 _GALLERY_JS = """

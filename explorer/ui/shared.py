@@ -1,7 +1,7 @@
 """Shared: what a visitor's page remembers between events, and the words about models that all tabs use."""
 
 import html
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import lru_cache
 
 import numpy as np
@@ -33,18 +33,17 @@ class Session:
     codes: Codes = field(repr=False)
     source: np.ndarray | None = field(default=None, repr=False)
     loaded: bool = False
+    size: int = 256
+    how: Fit = "whole"
 
-    def pixels(self, size: int, how: Fit, multiple: int) -> np.ndarray:
-        """The picture, fitted."""
+    def pixels(self, multiple: int) -> np.ndarray:
+        """The picture, fitted to the session's size."""
         if self.loaded:
             raise ExplorerError(
                 "These codes came from a file, without their picture, so there is nothing to encode again. "
                 "Choose or upload a picture first."
             )
-        return fit(example(self.name) if self.source is None else self.source, size, how, multiple)
-
-    def with_codes(self, model: str, codes: Codes) -> "Session":
-        return replace(self, model=model, codes=codes)
+        return fit(example(self.name) if self.source is None else self.source, self.size, self.how, multiple)
 
 
 @lru_cache(maxsize=16)
@@ -56,7 +55,7 @@ def model_view(id: str) -> str:
 
 def summary(spec: TokenizerSpec) -> str:
     """One line under the model's name."""
-    return f"<div id='summary'>{html.escape(spec.summary)}</div>"
+    return f"<div id='summary'>Bundled · {html.escape(spec.summary)}</div>"
 
 
 def facts(spec: TokenizerSpec, device: str) -> str:

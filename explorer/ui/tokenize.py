@@ -3,14 +3,15 @@
 import base64
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import gradio as gr
+import numpy as np
 
 from explorer.core.codes_file import CodesFile
 from explorer.core.errors import CodesError, ExplorerError
-from explorer.core.images import Fit, read_picture
+from explorer.core.images import Fit, fit, read_picture
 from explorer.core.spec import TokenizerSpec
 from explorer.models import registry
 from explorer.plots.payload import picture_payload
@@ -56,9 +57,7 @@ def measures_payload(spec: TokenizerSpec, found: Measures) -> str:
     items.append(_item(f"{found.tokens:,}", "", f"codes, {found.bits_per_token:.2f} bits each"))
     coded = "entropy-coded with reference statistics"
     items.append(
-        _item(
-            f"{found.bits_per_pixel:.3f}", "bits per pixel", f"{found.bits_per_pixel_entropy_coded:.3f} {coded}"
-        )
+        _item(f"{found.bits_per_pixel:.3f}", "bits per pixel", f"{found.bits_per_pixel_entropy_coded:.3f} {coded}")
     )
     if found.png_ratio is not None:
         items.append(_item(f"1 : {found.png_ratio:,.0f}", "", "against the PNG of this picture"))
@@ -95,6 +94,16 @@ def _item(value: str, unit: str, label: str) -> dict[str, str]:
     return {"value": value, "unit": unit, "label": label}
 
 
+def codes_as_npz(text: str) -> str:
+    """The .npz file, in base64, of codes that the page sends as JSON."""
+    try:
+        codes = CodesFile.from_json(text)
+        registry.spec(codes.model).check_codes(codes.codes)
+    except ExplorerError as error:
+        raise gr.Error(str(error), print_exception=False) from error
+    return base64.b64encode(codes.to_npz()).decode()
+
+
 class TokenizeTab:
     """The tab's handlers. Each returns or yields updates for `outputs`, in that order."""
 
@@ -118,18 +127,18 @@ class TokenizeTab:
         name = Path(path).stem[:60] or "upload"
         if picture.notes:
             gr.Info(f"{name}: {', '.join(picture.notes)}.", duration=6)
-        arrived = Session(model, name, session.codes, source=_limited(picture.pixels))
-        yield from self._tokenized(arrived, model, size, how)
+        source = _limited(picture.pixels)
+        yield from self._tokenized(Session(model, name, session.codes, source, size=size, how=how))
 
     @spoken
     def on_example(self, name: str, model: str, size: int, how: Fit, session: Session) -> Iterator[dict]:
         """One of the example pictures."""
-        yield from self._tokenized(Session(model, name, session.codes), model, size, how)
+        yield from self._tokenized(Session(model, name, session.codes, size=size, how=how))
 
     @spoken
     def on_setting(self, model: str, size: int, how: Fit, session: Session) -> Iterator[dict]:
         """Another model, size or fit for the same picture."""
-        yield from self._tokenized(session, model, size, how)
+        yield from self._tokenized(replace(session, model=model, size=size, how=how))
 
     @spoken
     def on_codes(self, path: str | None, session: Session) -> Iterator[dict]:
@@ -138,25 +147,25 @@ class TokenizeTab:
             return
         file = Path(path)
         if file.stat().st_size > MAX_CODES_BYTES:
-            raise CodesError(f"This file is larger than {MAX_CODES_BYTES >> 20} MB, too large for the codes of a picture.")
+            raise CodesError(
+                f"This file is larger than {MAX_CODES_BYTES >> 20} MB, too large for the codes of a picture."
+            )
         codes = CodesFile.read(file.read_bytes())
         id = codes.model or session.model
         found = decode(self.context.store.get(id), codes)
-        yield from self._shown(Session(id, file.name.split(".")[0][:60], found.codes, loaded=True), found)
+        name = file.name.split(".")[0][:60]
+        yield from self._shown(
+            replace(session, model=id, name=name, codes=found.codes, source=None, loaded=True), found
+        )
 
-    def codes_as_npz(self, text: str) -> str:
-        """The .npz file, in base64, of codes that the page sends as JSON."""
-        try:
-            codes = CodesFile.from_json(text)
-            registry.spec(codes.model).check_codes(codes.codes)
-        except ExplorerError as error:
-            raise gr.Error(str(error), print_exception=False) from error
-        return base64.b64encode(codes.to_npz()).decode()
+    def settings_of(self, session: Session) -> tuple[str, int, Fit]:
+        """What the controls stand at for a session; shown again after an event that failed."""
+        return session.model, session.size, session.how
 
-    def _tokenized(self, session: Session, model: str, size: int, how: Fit) -> Iterator[dict]:
-        tokenizer = self.context.store.get(model)
-        found = tokenize(tokenizer, session.pixels(size, how, tokenizer.spec.multiple))
-        yield from self._shown(session.with_codes(model, found.codes), found)
+    def _tokenized(self, session: Session) -> Iterator[dict]:
+        tokenizer = self.context.store.get(session.model)
+        found = tokenize(tokenizer, session.pixels(tokenizer.spec.multiple))
+        yield from self._shown(replace(session, codes=found.codes), found)
 
     def _shown(self, session: Session, found: Tokenized) -> Iterator[dict]:
         """First the pictures, as soon as they are there; then the figures, some of which take longer."""
@@ -168,7 +177,6 @@ class TokenizeTab:
             summary=summary(spec),
             facts=facts(spec, self.context.store.device_name),
             gallery=session.name if session.source is None and not session.loaded else "",
-            upload=None,
         )
         measures = measures_payload(spec, measure(found, reference(spec.id).counts))
         yield self._updates(view=TokenView(measures=measures))
@@ -179,9 +187,7 @@ class TokenizeTab:
     def build(self, controls: Controls) -> None:
         """Lay out the tab and wire it to the sidebar."""
         _, picture, model, measures = self.opening()
-        view = TokenView(
-            picture, model=model, measures=measures, codes_as_npz=self.codes_as_npz, elem_id="token-view"
-        )
+        view = TokenView(picture, model=model, measures=measures, codes_as_npz=codes_as_npz, elem_id="token-view")
         self.outputs = {
             "view": view,
             "session": controls.session,
@@ -189,7 +195,6 @@ class TokenizeTab:
             "summary": controls.summary,
             "facts": controls.facts,
             "gallery": controls.gallery,
-            "upload": controls.upload,
         }
         settings = [controls.model, controls.size, controls.how, controls.session]
         common = {
@@ -201,21 +206,16 @@ class TokenizeTab:
             "show_progress_on": view,
             "api_visibility": "private",
         }
-        controls.upload.input(self.on_upload, [controls.upload, *settings], **common)
+        uploaded = controls.upload.input(self.on_upload, [controls.upload, *settings], **common)
+        uploaded.then(None, js="() => null", outputs=controls.upload)  # ready for the next file, also after an error
         controls.gallery.pick(self.on_example, [controls.gallery, *settings], **common)
         for control in (controls.model, controls.size, controls.how):
-            control.input(self.on_setting, settings, **common)
+            changed = control.input(self.on_setting, settings, **common)
+            changed.failure(self.settings_of, controls.session, settings[:3], api_visibility="private", queue=False)
         controls.load_codes.upload(self.on_codes, [controls.load_codes, controls.session], **common)
 
 
-def _limited(pixels):
+def _limited(pixels: np.ndarray) -> np.ndarray:
     """At most LONGEST pixels on the longest side, so that a session stays small."""
-    from PIL import Image
-
-    if max(pixels.shape[:2]) <= LONGEST:
-        return pixels
-    import numpy as np
-
-    image = Image.fromarray(pixels)
-    image.thumbnail((LONGEST, LONGEST), Image.Resampling.LANCZOS)
-    return np.asarray(image)
+    longest = max(pixels.shape[:2])
+    return fit(pixels, LONGEST, "whole", multiple=1) if longest > LONGEST else pixels

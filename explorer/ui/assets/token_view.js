@@ -369,7 +369,7 @@ function tell() {
   if (reference?.radices.length) {
     let rest = code;
     const digits = reference.radices.map((radix) => { const digit = rest % radix; rest = Math.floor(rest / radix); return digit; });
-    facts.push(["digits", `${digits.join(" · ")}  of  ${reference.radices.join(" · ")}`]);
+    facts.push([`digits, radix ${reference.radices.join("·")}`, digits.join("·")]);
   }
   if (grid.cost) facts.push([reference?.metric === "logit" ? "−log p" : "distance", plain(grid.cost[index])]);
   if (grid.runner_up) facts.push([`runner-up ${number(grid.runner_up[index])}`, `+${plain(grid.margin[index])}`]);
