@@ -74,7 +74,8 @@ class Codes:
         """
         if level not in self.levels:
             raise CodesError(f"There is no level {level!r} here; the levels are {', '.join(self.levels)}.")
-        changed = self.levels[level].copy()
+        # Wide enough for any value, so that the check of the new codes sees it before it is rounded or wrapped.
+        changed = self.levels[level].astype(np.result_type(np.int32, np.asarray(value)))
         changed[cells] = value
         return Codes({**self.levels, level: changed})
 

@@ -57,15 +57,7 @@ class CodesFile:
                     f"Level {name!r} says its grid is {grid}, but its codes have shape {list(array.shape[1:])}."
                 )
             levels[name] = array
-        size = value.get("image_size")
-        if size is not None and not (isinstance(size, list) and len(size) == 2 and all(type(n) is int for n in size)):
-            raise CodesError(f'"image_size" must be [height, width] in pixels, not {size!r}.')
-        return cls(
-            Codes(levels),
-            str(value.get("model") or ""),
-            str(value.get("revision") or ""),
-            tuple(size) if size else None,
-        )
+        return cls._with(Codes(levels), value)
 
     def to_json(self) -> str:
         return json.dumps(self.to_dict())
@@ -94,9 +86,20 @@ class CodesFile:
             about = json.loads(str(arrays.pop(ABOUT, "{}")))
         except Exception as error:
             raise CodesError(f"This is not a readable .npz file of codes ({type(error).__name__}).") from error
+        if not isinstance(about, dict):
+            raise CodesError(f'The entry "{ABOUT}" of this .npz file must be a JSON object, not {about!r}.')
+        codes = Codes(arrays)
+        if codes.batch != 1:
+            raise CodesError(f"A file holds the codes of one picture, but this one holds {codes.batch}.")
+        return cls._with(codes, about)
+
+    @classmethod
+    def _with(cls, codes: Codes, about: dict[str, Any]) -> "CodesFile":
         size = about.get("image_size")
+        if size is not None and not (isinstance(size, list) and len(size) == 2 and all(type(n) is int for n in size)):
+            raise CodesError(f'"image_size" must be [height, width] in pixels, not {size!r}.')
         return cls(
-            Codes(arrays), str(about.get("model", "")), str(about.get("revision", "")), tuple(size) if size else None
+            codes, str(about.get("model") or ""), str(about.get("revision") or ""), tuple(size) if size else None
         )
 
     @classmethod

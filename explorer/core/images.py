@@ -17,7 +17,7 @@ from explorer.core.errors import PictureError
 
 log = logging.getLogger(__name__)
 
-MAX_PIXELS = 100_000_000
+MAX_PIXELS = 64_000_000
 """Pictures that claim more pixels than this are refused before they are decoded."""
 
 MAX_ASPECT = 16
@@ -143,7 +143,7 @@ def _upright(image: Image.Image, notes: list[str]) -> Image.Image:
     except Exception:  # EXIF written by broken cameras must not cost the picture
         log.warning("unreadable EXIF data ignored")
         return image
-    if image.getexif().get(0x0112, 1) != 1:
+    if image.getexif().get(0x0112, 1) in range(2, 9):  # some cameras write 0
         notes.append("turned upright by its EXIF data")
     return turned
 

@@ -34,7 +34,7 @@ class AutoencoderTokenizer:
         indices, latents = [], []
         with _inference():
             for part in self._parts(images, images.shape[1] * images.shape[2]):
-                batch = torch.from_numpy(part).to(self.device).permute(0, 3, 1, 2)
+                batch = _tensor(part).to(self.device).permute(0, 3, 1, 2)
                 z = self._model.encode(batch.contiguous(memory_format=torch.channels_last)).float()
                 indices.append(self._model.quantizer(z).indices.cpu().numpy())
                 latents.append(z.cpu().numpy())
@@ -50,20 +50,21 @@ class AutoencoderTokenizer:
         if codebook != book.name:
             raise CodesError(f"{self.spec.id} has no codebook {codebook!r}; it has {book.name!r}.")
         indices = np.asarray(indices)
-        if indices.size and not (0 <= indices.min() and indices.max() < book.size):
-            raise CodesError(f"Codes of {self.spec.id} lie between 0 and {book.size - 1:,}.")
+        whole = indices.dtype.kind in "iu"
+        if indices.size and not (whole and indices.min() >= 0 and indices.max() < book.size):
+            raise CodesError(f"Codes of {self.spec.id} are whole numbers between 0 and {book.size - 1:,}.")
         with _inference():
             return self._vectors(indices).cpu().numpy()
 
     def rank(self, level: str, latents: np.ndarray, k: int) -> Ranking:
         self.spec.level(level)
         with _inference():
-            indices, scores = self._model.quantizer.rank(torch.from_numpy(latents).to(self.device), k)
+            indices, scores = self._model.quantizer.rank(_tensor(latents).to(self.device), k)
         return Ranking(indices.cpu().numpy().astype(np.int32), scores.cpu().numpy())
 
     def decode_latents(self, latents: Mapping[str, np.ndarray]) -> np.ndarray:
         with _inference():
-            return self._images(latents[LEVEL].astype(np.float32), lambda part: torch.from_numpy(part).to(self.device))
+            return self._images(latents[LEVEL].astype(np.float32), lambda part: _tensor(part).to(self.device))
 
     def decode_window(self, codes: Codes, rows: slice, columns: slice) -> np.ndarray:
         self.spec.check_codes(codes)
@@ -83,13 +84,13 @@ class AutoencoderTokenizer:
         ]
 
     def _vectors(self, indices: np.ndarray) -> Tensor:
-        return self._model.quantizer.vectors(torch.from_numpy(indices.astype(np.int64)).to(self.device))
+        return self._model.quantizer.vectors(_tensor(indices.astype(np.int64)).to(self.device))
 
     def _images(self, grids: np.ndarray, to_vectors: Callable[[np.ndarray], Tensor]) -> np.ndarray:
         """(B, 8h, 8w, 3) in [0, 1] of grids (B, h, w, ...)."""
         parts = []
         for part in self._parts(grids, grids.shape[1] * grids.shape[2] * STRIDE**2):
-            decoded = self._model.decode(to_vectors(np.ascontiguousarray(part))).float().clamp(0, 1)
+            decoded = self._model.decode(to_vectors(part)).float().clamp(0, 1)
             parts.append(decoded.permute(0, 2, 3, 1).contiguous().cpu().numpy())
         return np.concatenate(parts)
 
@@ -103,6 +104,11 @@ def load_tokenizer(folder: Path, device: str = "cpu") -> AutoencoderTokenizer:
     """The tokenizer of a checkpoint folder, on a device."""
     config = read_config(folder)
     return AutoencoderTokenizer(spec_of(config), load_model(folder, config), torch.device(device))
+
+
+def _tensor(array: np.ndarray) -> Tensor:
+    """An array as torch takes it; flipped and read-only ones are copied."""
+    return torch.from_numpy(np.require(array, requirements=["C", "W"]))
 
 
 @contextmanager

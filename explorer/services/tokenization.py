@@ -14,7 +14,7 @@ from explorer.core.codes_file import CodesFile
 from explorer.core.errors import CodesError
 from explorer.core.images import encode_file, to_bytes, to_unit
 from explorer.core.spec import TokenizerSpec
-from explorer.core.tokenizer import RanksCodes, Ranking, Tokenizer
+from explorer.core.tokenizer import Ranking, RanksCodes, Tokenizer
 from explorer.models import registry
 from explorer.services.reference import golden
 

@@ -38,7 +38,7 @@ def model_card(config: CheckpointConfig) -> str:
         f"({data['rule']}); {data['unreadable']} unreadable.",
         f"- **Crops:** {recipe['crop']} x {recipe['crop']} pixels, cut {', '.join(f'{z:g}' for z in recipe['zooms'])} "
         f"times larger and shrunk, flipped at random; batches of {recipe['batch']}.",
-        f"- **Loss:** squared error over the data's variance{_l1(recipe)}; weights of the quantizer's terms: {weights}.",
+        f"- **Loss:** squared error over the data's variance{_l1(recipe)}; the quantizer's terms: {weights}.",
         f"- **Optimizer:** AdamW, learning rate {recipe['learning_rate']:g}, warm-up {recipe['warmup']} steps, "
         f"linear to zero over the last {recipe['decay']:.0%} of {recipe['steps']:,} steps; gradient norm at most "
         f"{recipe['clip']:g}; seed {recipe['seed']}.",
@@ -65,15 +65,39 @@ def model_card(config: CheckpointConfig) -> str:
     return "\n".join(lines)
 
 
+def readme_table(configs: list[CheckpointConfig]) -> str:
+    """The README's table of models, from their configs."""
+    lines = [
+        "| model | codes x floats | Kodak PSNR | SSIM | bits per pixel (entropy-coded) | used codes | perplexity |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    for config in configs:
+        kodak, book = config.evaluation["kodak"], spec_of(config).codebooks[0]
+        used = "; ".join(
+            f"{usage['used'] / usage['size']:.1%} over {usage['tokens']:,} tokens (ceiling {usage['ceiling']:.1%})"
+            for usage in config.evaluation["held_out"]["usage"].values()
+        )
+        perplexity = ", ".join(
+            f"{usage['perplexity']:,.0f}" for usage in config.evaluation["held_out"]["usage"].values()
+        )
+        lines.append(
+            f"| [`{config.id}`](checkpoints/{config.id}/README.md) | {book.size:,} x {book.dim} "
+            f"| {kodak['psnr']:.2f} dB | {kodak['ssim']:.3f} "
+            f"| {kodak['bits_per_pixel']:.3f} ({kodak['bits_per_pixel_entropy_coded']:.3f}) "
+            f"| {used} | {perplexity} |"
+        )
+    return "\n".join(lines)
+
+
 def _evaluation(evaluation: dict) -> list[str]:
     kodak, held_out = evaluation["kodak"], evaluation["held_out"]
     lines = [
         "## Measured",
         "",
-        f"Kodak: {kodak['pictures']} pictures, centre square, resized to {kodak['size']} with Lanczos; never used for "
-        "training or for choosing settings. Held out: centre squares at "
-        f"{held_out['size']} pixels of {held_out['pictures']:,} pictures. The ceiling is the share of codes that as many "
-        "tokens would show if all codes were equally likely.",
+        f"Kodak: {kodak['pictures']} pictures, centre square, resized to {kodak['size']} with Lanczos; never used "
+        f"for training or for choosing settings. Held out: centre squares at {held_out['size']} pixels of "
+        f"{held_out['pictures']:,} pictures. The ceiling is the share of codes that as many tokens would show if all "
+        "codes were equally likely.",
         "",
         "| | |",
         "|---|---|",
@@ -86,8 +110,8 @@ def _evaluation(evaluation: dict) -> list[str]:
         for name, usage in usages.items():
             lines.append(
                 f"| Used codes, {where}, level {name} | {usage['used']:,} of {usage['size']:,} "
-                f"({usage['used'] / usage['size']:.1%}) over {usage['tokens']:,} tokens, ceiling {usage['ceiling']:.1%}, "
-                f"perplexity {usage['perplexity']:,.0f} |"
+                f"({usage['used'] / usage['size']:.1%}) over {usage['tokens']:,} tokens, "
+                f"ceiling {usage['ceiling']:.1%}, perplexity {usage['perplexity']:,.0f} |"
             )
     return [
         *lines,
@@ -108,6 +132,6 @@ def _revival(recipe: dict) -> str:
     if not revival:
         return f"{start}nothing is done about them." if start else "nothing is done about them."
     return (
-        f"{start}every {revival['every']} steps, up to {revival['until']:.0%} of the run, code vectors chosen less than "
-        f"{revival['below']:.0%} as often as the average are moved onto encoder outputs."
+        f"{start}every {revival['every']} steps, up to {revival['until']:.0%} of the run, code vectors chosen less "
+        f"than {revival['below']:.0%} as often as the average are moved onto encoder outputs."
     )

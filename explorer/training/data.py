@@ -8,6 +8,7 @@ import io
 import logging
 import tarfile
 import zipfile
+import zlib
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -51,15 +52,11 @@ def load_split(
     Pictures are shrunk to at most `short_side` and enlarged to at least `at_least` pixels on their
     short side. Unreadable files are skipped, named in the log and counted.
     """
-    files = [
-        (name, data)
-        for name, data in _files(source)
-        if PurePosixPath(name).suffix.lower() in SUFFIXES and not set(PurePosixPath(name).parts) & set(leave_out)
-    ]
+    files = _picture_files(source, set(leave_out))
     files.sort(key=lambda file: file[0])
     if not files:
         raise DataError(
-            f"No pictures in {source}: expected a folder, tar or zip with files ending in {', '.join(sorted(SUFFIXES))}."
+            f"No pictures in {source}: expected a folder, tar or zip of files ending in {', '.join(sorted(SUFFIXES))}."
         )
     if held_out is not None:
         chosen = held_out_names([name for name, _ in files])
@@ -142,6 +139,17 @@ def _resized(pixels: np.ndarray, short_side: int, at_least: int) -> np.ndarray:
         return pixels
     size = (max(target, round(width * target / short)), max(target, round(height * target / short)))
     return np.asarray(Image.fromarray(pixels).resize(size, Image.Resampling.LANCZOS))
+
+
+def _picture_files(source: Path, leave_out: set[str]) -> list[tuple[str, bytes | Path]]:
+    try:
+        return [
+            (name, data)
+            for name, data in _files(source)
+            if PurePosixPath(name).suffix.lower() in SUFFIXES and not set(PurePosixPath(name).parts) & leave_out
+        ]
+    except (tarfile.TarError, zipfile.BadZipFile, zlib.error, EOFError, OSError) as error:
+        raise DataError(f"{source} is damaged or cut off ({error}). Fetch it again.") from error
 
 
 def _files(source: Path) -> Iterator[tuple[str, bytes | Path]]:

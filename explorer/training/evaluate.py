@@ -25,7 +25,7 @@ from explorer.core.tokenizer import Tokenizer
 from explorer.models.config import read_config, write_config
 from explorer.models.tokenizer import load_tokenizer
 from explorer.plots.palette import code_colours
-from explorer.training.card import model_card
+from explorer.training.card import model_card, readme_table
 from explorer.training.data import load_split
 
 GOLDEN_PICTURE = "astronaut.png"
@@ -134,12 +134,23 @@ def evaluate(folder: Path, kodak: Path, data: Path, size: int = 256, device: str
     return evaluation
 
 
+def update_readme(readme: Path, folders: list[Path]) -> None:
+    """Replace the table of models between the README's <!-- models --> marks."""
+    text = readme.read_text(encoding="utf-8")
+    start, end = "<!-- models -->\n", "<!-- /models -->"
+    before, rest = text.split(start, 1)
+    after = rest.split(end, 1)[1]
+    table = readme_table([read_config(folder) for folder in folders])
+    readme.write_text(f"{before}{start}{table}\n{end}{after}", encoding="utf-8")
+
+
 def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m explorer.training.evaluate", description=__doc__)
     parser.add_argument("checkpoints", nargs="+", type=Path, help="checkpoint folders")
     parser.add_argument("--kodak", required=True, type=Path, help="the folder of the 24 Kodak pictures, PNG")
     parser.add_argument("--data", required=True, type=Path, help="the data set; its held-out part is used")
     parser.add_argument("--device", default="cpu")
+    parser.add_argument("--readme", type=Path, help="a README whose table of models is written anew from these folders")
     options = parser.parse_args(arguments)
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     try:
@@ -148,6 +159,8 @@ def main(arguments: list[str] | None = None) -> int:
             kodak, held_out = found["kodak"], found["held_out"]["usage"]
             used = "; ".join(f"{u['used']} of {u['size']} over {u['tokens']:,} tokens" for u in held_out.values())
             print(f"{folder.name}: Kodak {kodak['psnr']} dB, SSIM {kodak['ssim']}, {used}")
+        if options.readme:
+            update_readme(options.readme, options.checkpoints)
     except ExplorerError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2

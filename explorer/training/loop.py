@@ -98,10 +98,11 @@ class Run:
                     if curves:
                         curves.write(line)
                         bar.set_postfix_str(_summary(line))
-                if self.rank == 0 and (last or time.monotonic() - saved > self.options.save_every):
-                    if self.step % LOG_EVERY == 0 or last:  # whole intervals, so that a resumed log has no gap
-                        self._save()
-                        saved = time.monotonic()
+                # Saved after whole intervals only, so that a resumed log has no gap.
+                due = self.step % LOG_EVERY == 0 and time.monotonic() - saved > self.options.save_every
+                if self.rank == 0 and (due or last):
+                    self._save()
+                    saved = time.monotonic()
         if self.rank == 0:
             self._finish()
 

@@ -19,7 +19,8 @@ def build_app(context: AppContext) -> gr.Blocks:
     """The whole app; launch it with `launch_options`."""
     tab = tokenize.TokenizeTab(context)
     spec = registry.spec(context.default_model)
-    with gr.Blocks(title="Codebook Explorer", analytics_enabled=False, fill_width=True) as app:
+    page = {"title": "Codebook Explorer", "fill_width": True, "analytics_enabled": False}
+    with gr.Blocks(**page, delete_cache=(3600, STATE_SECONDS)) as app:
         session = gr.State(tab.opening()[0], time_to_live=STATE_SECONDS)
         with gr.Column(elem_id="layout"):
             with gr.Column(elem_id="controls"):

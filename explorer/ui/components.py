@@ -11,7 +11,7 @@ import gradio as gr
 from gradio.components.image import ImageData
 
 from explorer.core.errors import PictureError
-from explorer.services.examples import EXAMPLES, thumbnails
+from explorer.services.examples import EXAMPLES, Example, thumbnails
 
 ASSETS = Path(__file__).parent / "assets"
 MAX_BYTES = 50 * 2**20
@@ -41,17 +41,20 @@ class ExampleGallery(gr.HTML):
     """Thumbnails to pick an example picture from. value: the name of the one that is shown, "" for none."""
 
     def __init__(self, value: str = "", **props):
-        buttons = "".join(
-            f'<button type="button" data-name="{html.escape(example.name)}" data-credit="{html.escape(example.credit)}" '
-            f'title="{html.escape(example.name)}: {html.escape(example.credit)}">'
-            f'<img alt="{html.escape(example.name)}" src="data:image/jpeg;base64,'
-            f'{base64.b64encode(thumbnails()[example.name]).decode()}"></button>'
-            for example in EXAMPLES
-        )
+        buttons = "".join(_example_button(example) for example in EXAMPLES)
         template = (
             f'<div class="eg" role="group" aria-label="Example pictures">{buttons}</div><p class="eg-credit"></p>'
         )
         super().__init__(value, html_template=template, js_on_load=_GALLERY_JS, apply_default_css=False, **props)
+
+
+def _example_button(example: Example) -> str:
+    name, credit = html.escape(example.name), html.escape(example.credit)
+    picture = base64.b64encode(thumbnails()[example.name]).decode()
+    return (
+        f'<button type="button" data-name="{name}" data-credit="{credit}" title="{name}: {credit}">'
+        f'<img alt="{name}" src="data:image/jpeg;base64,{picture}"></button>'
+    )
 
 
 _GALLERY_JS = """

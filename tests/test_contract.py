@@ -1,0 +1,271 @@
+"""What every tokenizer keeps to, asked of each registered model and of a tiny network of every quantizer kind."""
+
+import hashlib
+import json
+import math
+import warnings
+from dataclasses import asdict
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from explorer.core.codes import Codes
+from explorer.core.errors import CodesError, PictureError
+from explorer.core.images import to_unit
+from explorer.core.tokenizer import DecodesLatents, DecodesWindow, RanksCodes, Tokenizer
+from explorer.models import registry
+from explorer.models.autoencoder import build_quantizer
+from explorer.models.blocks import decoder_reach
+from explorer.models.checkpoint import load_model
+from explorer.models.config import read_config
+from explorer.models.tokenizer import load_tokenizer
+from tests.conftest import KINDS
+
+HEIGHT, WIDTH = 64, 96
+
+
+@pytest.fixture(scope="module", params=[*registry.available(), *KINDS])
+def folder(request, tiny_folders):
+    return tiny_folders[request.param] if request.param in KINDS else registry.folder_of(request.param)
+
+
+@pytest.fixture(scope="module")
+def tokenizer(folder):
+    return load_tokenizer(folder)
+
+
+@pytest.fixture(scope="module")
+def images():
+    """Three pictures with edges, gradients and noise, (3, 64, 96, 3)."""
+    random = np.random.default_rng(0)
+    coarse = random.random((3, 8, 12, 3)).repeat(8, 1).repeat(8, 2)
+    slope = np.linspace(0, 1, WIDTH)[None, None, :, None]
+    return (0.6 * coarse + 0.3 * slope + 0.1 * random.random((3, HEIGHT, WIDTH, 3))).astype(np.float32)
+
+
+@pytest.fixture(scope="module")
+def encoding(tokenizer, images):
+    return tokenizer.encode(images)
+
+
+def random_codes(tokenizer, height, width, batch=1, seed=0):
+    """Codes drawn evenly, of the grids that a picture of this size has."""
+    random, spec = np.random.default_rng(seed), tokenizer.spec
+    shapes = {level.name: (batch, *spec.shape(level.name, height, width)) for level in spec.levels}
+    return Codes({name: random.integers(0, spec.codebook(name).size, shape) for name, shape in shapes.items()})
+
+
+def fingerprint(tokenizer):
+    """sha256 over every parameter and buffer of the networks a tokenizer holds."""
+    networks = [part for part in vars(tokenizer).values() if isinstance(part, nn.Module)]
+    assert networks
+    digest = hashlib.sha256()
+    for network in networks:
+        assert not network.training
+        for name, tensor in [*network.named_parameters(), *network.named_buffers()]:
+            digest.update(name.encode() + tensor.detach().cpu().contiguous().numpy().tobytes())
+    return digest.hexdigest()
+
+
+def test_is_a_tokenizer_with_capabilities(tokenizer):
+    for protocol in (Tokenizer, RanksCodes, DecodesLatents, DecodesWindow):
+        assert isinstance(tokenizer, protocol)
+
+
+def test_spec_says_what_the_checkpoint_is(tokenizer, folder):
+    spec, config = tokenizer.spec, read_config(folder)
+    figures = json.loads(json.dumps(asdict(spec), allow_nan=False))
+    assert figures["parameters"] == sum(p.numel() for p in load_model(folder, config).parameters())
+    assert spec.levels[0].reach == decoder_reach(config.model.network)
+    assert len({level.name for level in spec.levels}) == len(spec.levels)
+    for level in spec.levels:
+        book, quantizer = spec.codebook(level.name), build_quantizer(config.model.quantizer)
+        assert (book.size, book.dim) == (quantizer.size, quantizer.dim)
+        assert not book.implicit or math.prod(book.radices) == book.size
+    assert all((spec.id, spec.title, spec.family, spec.summary, spec.source, spec.licence, spec.revision))
+
+
+@pytest.mark.parametrize(("height", "width"), [(64, 96), (96, 64), (64, 64), (8, 8), (8, 72)])
+def test_grids_of_any_size(tokenizer, height, width):
+    encoding = tokenizer.encode(np.full((2, height, width, 3), 0.3, np.float32))
+    for level in tokenizer.spec.levels:
+        assert encoding.codes[level.name].shape == (2, *tokenizer.spec.shape(level.name, height, width))
+        assert encoding.latents[level.name].shape[:-1] == encoding.codes[level.name].shape
+        assert encoding.latents[level.name].dtype == np.float32
+    decoded = tokenizer.decode(encoding.codes)
+    assert decoded.shape == (2, height, width, 3) and decoded.dtype == np.float32
+    assert decoded.min() >= 0 and decoded.max() <= 1
+    assert tokenizer.spec.image_size(encoding.codes) == (height, width)
+
+
+def test_pictures_use_many_codes(tokenizer, encoding):
+    tokenizer.spec.check_codes(encoding.codes)
+    assert all(len(np.unique(array)) >= 3 for array in encoding.codes.levels.values())
+
+
+def test_no_state_between_calls(tokenizer, images, encoding):
+    codes, other = encoding.codes, random_codes(tokenizer, 64, 64, seed=1)
+    decoded = tokenizer.decode(codes)
+    tokenizer.encode(1 - images[:1])
+    tokenizer.decode(other)
+    tokenizer.rank("codes", encoding.latents["codes"][:1], 2)
+    again = tokenizer.encode(images)
+    assert again.codes == codes
+    assert all(np.array_equal(again.latents[name], encoding.latents[name]) for name in codes)
+    assert np.array_equal(tokenizer.decode(codes), decoded)
+
+
+def test_nothing_is_changed(tokenizer, images):
+    before, given, random = fingerprint(tokenizer), images.copy(), torch.random.get_rng_state()
+    encoding = tokenizer.encode(images)
+    codes, latents = encoding.codes, {name: array.copy() for name, array in encoding.latents.items()}
+    tokenizer.decode(codes)
+    tokenizer.decode_latents({"codes": tokenizer.vectors(tokenizer.spec.codebooks[0].name, codes["codes"])})
+    for name in codes:
+        tokenizer.rank(name, encoding.latents[name], 3)
+    tokenizer.decode_window(codes, slice(1, 3), slice(2, 4))
+    assert fingerprint(tokenizer) == before
+    assert np.array_equal(images, given)
+    assert all(np.array_equal(latents[name], encoding.latents[name]) for name in codes)
+    assert torch.equal(torch.random.get_rng_state(), random) and torch.is_grad_enabled()
+
+
+def test_pictures_of_a_batch_do_not_know_each_other(tokenizer, images, encoding):
+    decoded = tokenizer.decode(encoding.codes)
+    for b in range(len(images)):
+        alone = tokenizer.encode(images[b : b + 1])
+        assert alone.codes == encoding.codes.picture(b)
+        assert all(np.array_equal(alone.latents[name][0], encoding.latents[name][b]) for name in encoding.codes)
+        assert np.array_equal(tokenizer.decode(alone.codes)[0], decoded[b])
+
+
+def test_round_trip_is_the_plain_forward_pass(tokenizer, folder, images, encoding):
+    model = load_model(folder, read_config(folder)).to(memory_format=torch.channels_last)
+    with torch.inference_mode():
+        batch = torch.from_numpy(images).permute(0, 3, 1, 2)
+        passes = [model(picture[None].contiguous(memory_format=torch.channels_last)) for picture in batch]
+    codes = np.concatenate([found.quantized.indices for found in passes])
+    assert np.array_equal(encoding.codes["codes"], codes)
+    pictures = np.concatenate([found.reconstruction.clamp(0, 1).permute(0, 2, 3, 1) for found in passes])
+    assert np.allclose(tokenizer.decode(encoding.codes), pictures, atol=1e-5)
+
+
+def test_vectors_decode_like_their_codes(tokenizer):
+    codes = random_codes(tokenizer, 64, 72, batch=2)
+    vectors = {level.name: tokenizer.vectors(level.codebook, codes[level.name]) for level in tokenizer.spec.levels}
+    assert np.array_equal(tokenizer.decode_latents(vectors), tokenizer.decode(codes))
+
+
+def test_vectors_of_the_whole_book(tokenizer):
+    for book in tokenizer.spec.codebooks:
+        table = tokenizer.vectors(book.name, np.arange(book.size))
+        assert table.shape == (book.size, book.dim) and table.dtype == np.float32 and np.isfinite(table).all()
+        picked = np.array([[0, book.size - 1], [3, 3]])
+        assert np.array_equal(tokenizer.vectors(book.name, picked), table[picked])
+        assert tokenizer.vectors(book.name, np.array(3)).shape == (book.dim,)
+        assert tokenizer.vectors(book.name, np.zeros((0, 2), int)).shape == (0, 2, book.dim)
+
+
+@pytest.mark.parametrize("wrong", [[-1], [10**6], [2**40], [0.5], [float("nan")], ["a"]])
+def test_vectors_refuses_what_is_no_code(tokenizer, wrong):
+    with pytest.raises(CodesError):
+        tokenizer.vectors(tokenizer.spec.codebooks[0].name, np.array(wrong))
+
+
+def test_vectors_refuses_an_unknown_book(tokenizer):
+    with pytest.raises(CodesError, match="no codebook 'nothing'"):
+        tokenizer.vectors("nothing", np.array([0]))
+
+
+def test_ranks_start_with_the_chosen_code(tokenizer, encoding):
+    for name, array in encoding.codes.levels.items():
+        ranking = tokenizer.rank(name, encoding.latents[name], 4)
+        assert ranking.indices.shape == ranking.scores.shape == (*array.shape, 4)
+        assert (ranking.indices.dtype, ranking.scores.dtype) == (np.int32, np.float32)
+        assert (np.diff(ranking.scores, axis=-1) >= 0).all()
+        assert np.array_equal(ranking.indices[..., 0], array)
+        if tokenizer.spec.codebook(name).metric == "euclidean":
+            vectors = tokenizer.vectors(tokenizer.spec.codebook(name).name, ranking.indices)
+            distances = np.square(vectors - encoding.latents[name][..., None, :]).sum(-1)
+            assert np.allclose(ranking.scores, distances, rtol=1e-4, atol=1e-6)
+    with pytest.raises(CodesError, match="no level 'nothing'"):
+        tokenizer.rank("nothing", encoding.latents["codes"], 2)
+
+
+def test_codes_that_do_not_fit_are_refused(tokenizer):
+    spec, codes = tokenizer.spec, random_codes(tokenizer, 64, 64)
+    size = spec.codebook("codes").size
+    tokenizer.decode(codes.edit("codes", (0, 2, 3), size - 1))
+    for decode in (tokenizer.decode, lambda codes: tokenizer.decode_window(codes, slice(0, 1), slice(0, 1))):
+        with pytest.raises(CodesError, match=rf"Code {size} at cell \(2, 3\)"):
+            decode(codes.edit("codes", (0, 2, 3), size))
+        with pytest.raises(CodesError, match="another model"):
+            decode(Codes({"other": codes["codes"]}))
+        with pytest.raises(CodesError, match="shape"):
+            decode(Codes({"codes": codes["codes"].reshape(1, -1)}))
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        np.zeros((1, 60, 64, 3), np.float32),
+        np.zeros((64, 64, 3), np.float32),
+        np.zeros((0, 64, 64, 3), np.float32),
+        np.zeros((1, 3, 64, 64), np.float32),
+        np.zeros((1, 64, 64, 3), np.uint8),
+        np.full((1, 64, 64, 3), 1.5, np.float32),
+        np.full((1, 64, 64, 3), np.nan, np.float32),
+    ],
+    ids=["sides", "no batch", "empty", "channels first", "bytes", "range", "nan"],
+)
+def test_images_that_do_not_fit_are_refused(tokenizer, wrong):
+    with pytest.raises(PictureError):
+        tokenizer.encode(wrong)
+
+
+def test_views_of_arrays_are_taken(tokenizer, images, encoding):
+    flipped = images[:, :, ::-1]
+    assert tokenizer.encode(flipped).codes == tokenizer.encode(np.ascontiguousarray(flipped)).codes
+    latents = encoding.latents["codes"][:, ::-1]
+    assert np.array_equal(tokenizer.rank("codes", latents, 1).indices[..., 0], encoding.codes["codes"][:, ::-1])
+    frozen = images.copy()
+    frozen.flags.writeable = False
+    with warnings.catch_warnings(action="error"):
+        assert tokenizer.encode(frozen).codes == encoding.codes
+
+
+def test_an_edit_reaches_its_cell_and_no_further_than_it_may(tokenizer):
+    reach, side, row, column = tokenizer.spec.levels[0].reach, 12, 6, 5
+    codes = random_codes(tokenizer, side * 8, side * 8)
+    size = tokenizer.spec.codebook("codes").size
+    edited = codes.edit("codes", (0, row, column), (codes["codes"][0, row, column] + size // 2) % size)
+    changed = (tokenizer.decode(codes) != tokenizer.decode(edited))[0].any(-1)
+    rows, columns = np.nonzero(changed)
+    assert changed[row * 8 : row * 8 + 8, column * 8 : column * 8 + 8].any()
+    assert rows.min() >= row * 8 - reach and rows.max() < row * 8 + 8 + reach
+    assert columns.min() >= column * 8 - reach and columns.max() < column * 8 + 8 + reach
+
+
+@pytest.mark.parametrize("id", registry.available())
+def test_golden_picture_is_reproduced(id):
+    tokenizer = load_tokenizer(registry.folder_of(id))
+    with np.load(registry.folder_of(id) / "golden.npz", allow_pickle=False) as file:
+        golden = dict(file)
+    encoding = tokenizer.encode(to_unit(golden["image"])[None])
+    for name, found in encoding.codes.levels.items():
+        assert (found[0] == golden[f"codes/{name}"]).mean() >= 0.999
+    decoded = tokenizer.decode(Codes({name: golden[f"codes/{name}"][None] for name in encoding.codes}))[0]
+    assert np.abs(decoded - to_unit(golden["reconstruction"])).max() < 1.5 / 255
+
+
+@pytest.mark.gpu
+def test_cpu_and_cuda_agree(folder, tokenizer, images, encoding):
+    if not torch.cuda.is_available():
+        pytest.skip("no CUDA GPU here")
+    on_cuda = load_tokenizer(folder, "cuda")
+    found = on_cuda.encode(images)
+    for name, array in encoding.codes.levels.items():
+        assert (found.codes[name] == array).mean() >= 0.999
+    assert np.abs(on_cuda.decode(encoding.codes) - tokenizer.decode(encoding.codes)).max() < 1e-3

@@ -1,0 +1,138 @@
+"""The endpoints over HTTP with gradio_client: equal to the library bit for bit, errors in words."""
+
+import copy
+import json
+import urllib.error
+import urllib.request
+
+import numpy as np
+import pytest
+from gradio_client import Client, handle_file
+from gradio_client.exceptions import AppError
+
+import explorer
+from explorer.core.codes_file import CodesFile
+from explorer.core.images import fit, read_picture, to_bytes, to_unit
+from tests.bad_pictures import accepted, photo, refused
+
+MODELS = explorer.available()
+
+
+@pytest.fixture(scope="module")
+def client(app_url):
+    return Client(app_url, verbose=False)
+
+
+@pytest.fixture(scope="module")
+def picture(tmp_path_factory):
+    path = tmp_path_factory.mktemp("in") / "photo.png"
+    photo().save(path)
+    return path
+
+
+@pytest.fixture(scope="module")
+def encoded(client, picture):
+    return client.predict(model=MODELS[0], image=handle_file(picture), api_name="/encode")
+
+
+def test_models_are_described(client):
+    found = client.predict(api_name="/models")
+    assert [model["id"] for model in found] == MODELS
+    for model in found:
+        assert model["levels"][0]["codebook_size"] >= 1000 and model["levels"][0]["stride"] == 8
+        assert model["evaluation"]["kodak"]["pictures"] == 24
+
+
+@pytest.mark.parametrize("id", MODELS)
+def test_encode_json_decode_equals_the_library_bit_for_bit(client, picture, id):
+    answer = client.predict(model=id, image=handle_file(picture), api_name="/encode")
+    file = client.predict(model=id, codes=json.loads(json.dumps(answer)), api_name="/decode")
+    tokenizer = explorer.load(id, device="cpu")
+    pixels = fit(read_picture(picture).pixels, 256)
+    codes = tokenizer.encode(to_unit(pixels)[None]).codes
+    assert CodesFile.from_dict(answer).codes == codes
+    assert np.array_equal(read_picture(file).pixels, to_bytes(tokenizer.decode(codes)[0]))
+    assert answer["image_size"] == [168, 256] and answer["levels"]["codes"]["grid"] == [21, 32]
+    assert answer["metrics"]["psnr"] > 20 and answer["metrics"]["tokens"] == 21 * 32
+
+
+@pytest.mark.parametrize("name", refused())
+def test_bad_pictures_are_refused_in_words(client, tmp_path, name):
+    data, words = refused()[name]
+    (tmp_path / name).write_bytes(data)
+    with pytest.raises(AppError, match=words):
+        client.predict(model=MODELS[0], image=handle_file(tmp_path / name), api_name="/encode")
+
+
+@pytest.mark.parametrize("name", accepted())
+def test_odd_pictures_are_encoded(client, tmp_path, name):
+    data, grid = accepted()[name]
+    (tmp_path / name).write_bytes(data)
+    answer = client.predict(model=MODELS[0], image=handle_file(tmp_path / name), api_name="/encode")
+    assert tuple(answer["levels"]["codes"]["grid"]) == grid
+
+
+def test_bad_arguments_are_refused_in_words(client, picture):
+    for arguments, words in [
+        ({"model": "nobody"}, "There is no model 'nobody'"),
+        ({"size": 100}, "not a multiple of 8"),
+        ({"size": 100_000}, "from 8 to 1024"),
+        ({"how": "sideways"}, '"whole" or "square"'),
+        ({"image": None}, "No picture came"),
+    ]:
+        given = {"model": MODELS[0], "image": handle_file(picture), **arguments}
+        with pytest.raises(AppError, match=words):
+            client.predict(**given, api_name="/encode")
+
+
+def test_bad_codes_are_refused_in_words(client, encoded):
+    def changed(**changes):
+        value = copy.deepcopy(encoded)
+        value["levels"]["codes"].update(changes)
+        return value
+
+    rows = encoded["levels"]["codes"]["codes"]
+    for codes, words in [
+        (changed(codes=[[5000]], grid=[1, 1]), "out of range"),
+        (changed(codes=[[-1]], grid=[1, 1]), "must lie between 0"),
+        (changed(codes=[[0.5]], grid=[1, 1]), "fractions"),
+        (changed(codes=[["x"]], grid=[1, 1]), "must be integers"),
+        (changed(codes=[*rows[:-1], rows[-1][:-1]]), "ragged"),
+        (changed(grid=[9, 9]), "says its grid is"),
+        ({}, "an object with"),
+        ([1, 2], "an object with"),
+        ({"levels": {"codes": {"codes": [[0] * 200] * 200}}}, "at most 16,384"),
+    ]:
+        with pytest.raises(AppError, match=words):
+            client.predict(model=MODELS[0], codes=codes, api_name="/decode")
+    with pytest.raises(AppError, match=f"were made by {MODELS[0]}, not by {MODELS[1]}"):
+        client.predict(model=MODELS[1], codes=encoded, api_name="/decode")
+
+
+def test_nan_in_raw_json_is_refused_and_the_server_lives(client, app_url, encoded):
+    codes = {"levels": {"codes": {"grid": [1, 1], "codes": [[float("nan")]]}}}
+    body = json.dumps({"data": [MODELS[0], codes]})
+    request = urllib.request.Request(
+        f"{app_url}/gradio_api/call/decode", body.encode(), {"Content-Type": "application/json"}
+    )
+    try:
+        event = json.load(urllib.request.urlopen(request, timeout=30))["event_id"]
+        answer = urllib.request.urlopen(f"{app_url}/gradio_api/call/decode/{event}", timeout=30).read().decode()
+        assert "NaN" in answer and "event: error" in answer
+    except urllib.error.HTTPError as error:
+        assert 400 <= error.code < 500
+    assert client.predict(api_name="/models")
+
+
+def test_endpoints_are_mcp_tools(app_url):
+    tools = json.load(urllib.request.urlopen(f"{app_url}/gradio_api/mcp/schema", timeout=30))
+    names = {tool["name"] for tool in tools}
+    assert any(name.endswith("encode") for name in names) and any(name.endswith("decode") for name in names)
+    described = next(tool for tool in tools if tool["name"].endswith("encode"))
+    assert "integer codes" in described["description"]
+
+
+def test_pages_of_the_app_name_no_other_host(app_url):
+    page = urllib.request.urlopen(app_url, timeout=30).read().decode()
+    for host in ("fonts.googleapis", "cdn.", "cdnjs", "unpkg", "jsdelivr"):
+        assert host not in page
