@@ -38,11 +38,11 @@ def tokenizer(folder):
 
 @pytest.fixture(scope="module")
 def images():
-    """Three pictures with edges, gradients and noise, (3, 64, 96, 3)."""
+    """Two pictures with edges, gradients and noise, (2, 64, 96, 3)."""
     random = np.random.default_rng(0)
-    coarse = random.random((3, 8, 12, 3)).repeat(8, 1).repeat(8, 2)
+    coarse = random.random((2, 8, 12, 3)).repeat(8, 1).repeat(8, 2)
     slope = np.linspace(0, 1, WIDTH)[None, None, :, None]
-    return (0.6 * coarse + 0.3 * slope + 0.1 * random.random((3, HEIGHT, WIDTH, 3))).astype(np.float32)
+    return (0.6 * coarse + 0.3 * slope + 0.1 * random.random((2, HEIGHT, WIDTH, 3))).astype(np.float32)
 
 
 @pytest.fixture(scope="module")

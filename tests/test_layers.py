@@ -48,15 +48,15 @@ def breaches(path, source):
     """Sentences about what a file (its path below explorer/) imports and may not."""
     package = path.split("/")[0]
     for module, top in imports(source):
-        root, ours = module.split(".")[0], (module.split(".") + [""])[1] if module.startswith("explorer.") else ""
-        if ours in EVERYTHING and package != "__init__.py" and ours != package:
-            if ours not in ALLOWED.get(path, ALLOWED[package]):
-                yield f"{path} imports {module}"
+        root, ours = module.split(".")[0], module.removeprefix("explorer.").split(".")[0]
+        foreign = module.startswith("explorer.") and ours in EVERYTHING - {package} and package != "__init__.py"
+        if foreign and ours not in ALLOWED.get(path, ALLOWED[package]):
+            yield f"{path} imports {module}"
         if root == "gradio" and package != "ui":
             yield f"{path} imports gradio"
-        if root in ("torch", "torchvision"):
-            if path.startswith(NO_TORCH) or (top and path.startswith(TORCH_IN_FUNCTIONS_ONLY)):
-                yield f"{path} imports torch"
+        refused = path.startswith(NO_TORCH) or (top and path.startswith(TORCH_IN_FUNCTIONS_ONLY))
+        if root in ("torch", "torchvision") and refused:
+            yield f"{path} imports torch"
         if root == "umap" and top:
             yield f"{path} imports umap at module level"
 

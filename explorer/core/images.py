@@ -93,19 +93,17 @@ def fit(pixels: np.ndarray, size: int, how: Fit = "whole", multiple: int = 8) ->
     """
     if size % multiple:
         raise PictureError(f"The size {size} is not a multiple of {multiple}, the stride of this model.")
-    image = Image.fromarray(pixels)
-    width, height = image.size
+    height, width = pixels.shape[:2]
     if how == "square":
-        side = min(width, height)
-        left, top = (width - side) // 2, (height - side) // 2
-        box, target = (left, top, left + side, top + side), (size, size)
+        side, target = min(width, height), (size, size)
+        top, left = (height - side) // 2, (width - side) // 2
+        pixels = pixels[top : top + side, left : left + side]
     else:
         scale = size / max(width, height)
         target = tuple(max(multiple, round(side * scale / multiple) * multiple) for side in (width, height))
-        box = (0, 0, width, height)
-    if target == (box[2] - box[0], box[3] - box[1]):
-        return np.asarray(image.crop(box))
-    return np.asarray(image.resize(target, Image.Resampling.LANCZOS, box=box))
+    if target == (pixels.shape[1], pixels.shape[0]):
+        return pixels
+    return np.asarray(Image.fromarray(pixels).resize(target, Image.Resampling.LANCZOS))
 
 
 def to_unit(pixels: np.ndarray) -> np.ndarray:

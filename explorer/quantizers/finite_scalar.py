@@ -53,13 +53,17 @@ class FiniteScalarQuantizer(Quantizer):
 
     def forward(self, z: Tensor) -> Quantized:
         with torch.autocast(z.device.type, enabled=False):
-            bounded = self.bound(z.float(), self.levels)
-            digits = bounded.detach().round() + self.levels // 2
-            indices = (digits.long() * self.places).sum(-1)
-            half = self.levels // 2
+            # Channels first: torch is several times slower where it broadcasts over a last dimension of four.
+            channels = z.float().reshape(-1, self.dim).t().contiguous()
+            levels, half = self.levels[:, None], self.levels[:, None] // 2
+            bounded = self.bound(channels, levels)
+            digits = bounded.detach().round().add_(half)
+            indices = (self.places.double() @ digits.double()).long()  # whole numbers, exact up to 2**53
             # From the digits, exactly as `vectors` does it, so that the two agree to the bit.
-            chosen = (digits - half) / half
-            return Quantized(straight_through(bounded / half, chosen), indices)
+            chosen = digits.sub_(half).div_(half)
+            if bounded.requires_grad:
+                chosen = straight_through(bounded / half, chosen)
+            return Quantized(chosen.t().contiguous().reshape(z.shape), indices.reshape(z.shape[:-1]))
 
     def vectors(self, indices: Tensor) -> Tensor:
         digits = indices[..., None] // self.places % self.levels

@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-TILE_FLOATS = 2**21
+CHUNK_FLOATS = 2**21
 """Distances held at once, 8 MiB; never rows x K of them. A GPU, which has no such cache, is given 16 times as many."""
 
 TILE_CODES = 4096
@@ -75,7 +75,7 @@ def _tiles(z: Tensor, codebook: Tensor) -> Iterator[tuple[slice, Iterator[tuple[
     transposed = F.pad(codebook, (0, 0, 0, filling)).t()
     size = len(half_norms)
     width = min(size, TILE_CODES)
-    step = (TILE_FLOATS if z.device.type == "cpu" else 16 * TILE_FLOATS) // width
+    step = max(1, (CHUNK_FLOATS if z.device.type == "cpu" else 16 * CHUNK_FLOATS) // width)
     held = z.new_empty(min(step, len(z)) * width)
 
     def tiles(rows: Tensor) -> Iterator[tuple[int, Tensor]]:

@@ -55,6 +55,8 @@ class ModelStore:
 
 def resolve_device(wanted: Device) -> str:
     """The device that "auto", "cpu" or "cuda" means on this machine."""
+    if wanted not in ("auto", "cpu", "cuda"):
+        raise DeviceError(f"There is no device {wanted!r} here: choose auto, cpu or cuda.")
     if wanted == "cpu" or (wanted == "auto" and not _nvidia_driver()):
         return "cpu"
     import torch

@@ -15,7 +15,7 @@ def grid(*shape):
 
 
 def test_holds_a_copy_that_nobody_can_write():
-    given = grid(1, 2, 3)
+    given = grid(1, 2, 3).astype(np.int32)
     codes = Codes({"codes": given})
     given[0, 0, 0] = 99
     assert codes["codes"][0, 0, 0] == 0 and codes["codes"].dtype == np.int32

@@ -96,10 +96,10 @@ def test_grey_one_bit_and_cmyk():
 
 
 def test_sixteen_bit_grey_is_scaled_and_rounded():
-    values = [0, 128, 129, 257, 32767, 32768, 65535]
+    values = [0, 128, 129, 257, 32767, 32768, 51529, 65535]
     picture = read_picture(file(Image.fromarray(np.array([values], np.uint16))))
-    assert picture.pixels[0, :, 0].tolist() == [0, 0, 1, 1, 127, 128, 255]
-    assert picture.pixels.shape == (1, 7, 3) and picture.notes == ("scaled to 8 bits",)
+    assert picture.pixels[0, :, 0].tolist() == [0, 0, 1, 1, 127, 128, 201, 255]
+    assert picture.pixels.shape == (1, 8, 3) and picture.notes == ("scaled to 8 bits",)
 
 
 def test_first_frame_of_an_animation():

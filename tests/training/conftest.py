@@ -4,6 +4,7 @@ import json
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 NETWORK = {"width_f4": 8, "width_f8": 16, "encoder_f4": 0, "encoder_f8": 1, "decoder_f8": 1, "decoder_f4": 1}
@@ -51,3 +52,11 @@ def recipe(tmp_path):
         return path
 
     return write
+
+
+@pytest.fixture(autouse=True)
+def same_threads_afterwards():
+    """Runs of the trainer in this process set torch's threads, on which the last bits of a convolution depend."""
+    threads = torch.get_num_threads()
+    yield
+    torch.set_num_threads(threads)
