@@ -36,12 +36,12 @@ def model_card(config: CheckpointConfig) -> str:
         "",
         f"- **Data:** {config.trained_on}. {data['pictures']:,} pictures; {data['held_out']:,} held out "
         f"({data['rule']}); {data['unreadable']} unreadable.",
-        f"- **Crops:** {recipe['crop']} x {recipe['crop']} pixels, cut {', '.join(f'{z:g}' for z in recipe['zooms'])} "
-        f"times larger and shrunk, flipped at random; batches of {recipe['batch']}.",
+        f"- **Crops:** {recipe['crop']} x {recipe['crop']} pixels in batches of {recipe['batch']}, flipped at random, "
+        "cut larger by the stage's factor and shrunk.",
+        *(f"- **Stage {number}:** {_stage(stage)}" for number, stage in enumerate(recipe["stages"], 1)),
         f"- **Loss:** squared error over the data's variance{_l1(recipe)}; the quantizer's terms: {weights}.",
-        f"- **Optimizer:** AdamW, learning rate {recipe['learning_rate']:g}, warm-up {recipe['warmup']} steps, "
-        f"linear to zero over the last {recipe['decay']:.0%} of {recipe['steps']:,} steps; gradient norm at most "
-        f"{recipe['clip']:g}; seed {recipe['seed']}.",
+        f"- **Optimizer:** AdamW, warm-up {recipe['warmup']} steps, gradient norm at most {recipe['clip']:g}, "
+        f"seed {recipe['seed']}.",
         f"- **Dead codes:** {_revival(recipe)}",
         f"- **Where:** {training['device']}, {training['precision']}, {training['minutes']:g} minutes, torch "
         f"{training['versions']['torch']}, Python {training['python']}, commit `{training['commit'][:12]}`.",
@@ -120,6 +120,12 @@ def _evaluation(evaluation: dict) -> list[str]:
         "reconstruction) and `reference.npz` (counts, swatches and colours of all codes).",
         "",
     ]
+
+
+def _stage(stage: dict) -> str:
+    first, last = stage["learning_rate"]
+    rate = f"{first:g}" if first == last else f"{first:g} falling to {last:g}"
+    return f"{stage['steps']:,} steps, learning rate {rate}, factor {', '.join(f'{z:g}' for z in stage['zooms'])}."
 
 
 def _l1(recipe: dict) -> str:

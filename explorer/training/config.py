@@ -12,6 +12,17 @@ RECIPES = Path(__file__).parent / "recipes"
 
 
 @dataclass(frozen=True)
+class Stage:
+    """A part of a run with its own learning rate and its own scale of pictures."""
+
+    steps: int
+    learning_rate: tuple[float, ...]
+    """At the stage's first step and after its last one, linear in between."""
+    zooms: tuple[float, ...] = (1.0,)
+    """Crops are cut this many times larger and shrunk; one factor per batch, drawn evenly."""
+
+
+@dataclass(frozen=True)
 class RevivalConfig:
     """Moves code vectors that too few encoder outputs choose onto encoder outputs of the batch."""
 
@@ -32,16 +43,12 @@ class Recipe:
     family: str
     summary: str
     model: ModelConfig
-    steps: int
+    stages: tuple[Stage, ...]
     batch: int = 8
     crop: int = 96
     """Side in pixels of the crops the network sees."""
-    zooms: tuple[float, ...] = (1.0,)
-    """Crops are cut this many times larger and shrunk; one factor per batch, drawn evenly."""
-    learning_rate: float = 1e-3
     warmup: int = 200
-    decay: float = 0.4
-    """Share of the steps, at the end, over which the learning rate falls linearly to zero."""
+    """Steps over which the learning rate rises from zero to the first stage's."""
     weight_decay: float = 0.0
     clip: float = 1.0
     """Largest norm of the gradient."""
@@ -61,6 +68,18 @@ class Recipe:
     """Pictures are kept in memory with their short side at most this many pixels."""
     leave_out: tuple[str, ...] = ()
     """Classes (folders) of the data that are not used."""
+
+    @property
+    def steps(self) -> int:
+        return sum(stage.steps for stage in self.stages)
+
+    def stage(self, step: int) -> tuple[Stage, float]:
+        """The stage of a step, and which share of it is over."""
+        for stage in self.stages:
+            if step < stage.steps:
+                return stage, step / stage.steps
+            step -= stage.steps
+        return self.stages[-1], 1.0
 
 
 def read_recipe(name_or_path: str) -> Recipe:

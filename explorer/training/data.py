@@ -101,15 +101,25 @@ def held_out_names(names: Sequence[str]) -> set[str]:
 class Batches:
     """Batch number `step` of a run: crops (b, 3, crop, crop) float32 in [0, 1], this process's share."""
 
-    def __init__(self, pictures, batch: int, crop: int, zooms: Sequence[float], seed: int, rank: int, world: int):
+    def __init__(
+        self,
+        pictures: Sequence[np.ndarray],
+        batch: int,
+        crop: int,
+        zooms_at: Callable[[int], Sequence[float]],
+        seed: int,
+        rank: int = 0,
+        world: int = 1,
+    ):
         if batch % world:
             raise DataError(f"A batch of {batch} can't be shared evenly by {world} processes.")
-        self.pictures, self.batch, self.crop, self.zooms, self.seed = pictures, batch, crop, tuple(zooms), seed
+        self.pictures, self.batch, self.crop, self.zooms_at, self.seed = pictures, batch, crop, zooms_at, seed
         self.share = slice(rank * batch // world, (rank + 1) * batch // world)
 
     def __call__(self, step: int) -> Tensor:
         rng = np.random.default_rng([self.seed, step])
-        side = round(self.crop * self.zooms[rng.integers(len(self.zooms))])
+        zooms = self.zooms_at(step)
+        side = round(self.crop * zooms[rng.integers(len(zooms))])
         chosen = rng.integers(len(self.pictures), size=self.batch)
         corners, flips = rng.random((self.batch, 2)), rng.random(self.batch) < 0.5
         crops = []

@@ -61,7 +61,13 @@ class Run:
         held_in, self.watched, self.counts = self._data()
         self.variance = _variance(held_in.pictures)
         self.batches = Batches(
-            held_in.pictures, recipe.batch, recipe.crop, recipe.zooms, recipe.seed, self.rank, self.world
+            held_in.pictures,
+            recipe.batch,
+            recipe.crop,
+            lambda step: recipe.stage(step)[0].zooms,
+            recipe.seed,
+            self.rank,
+            self.world,
         )
         torch.manual_seed(recipe.seed)
         self.model = QuantizedAutoencoder(recipe.model).to(options.device, memory_format=torch.channels_last)
@@ -169,7 +175,7 @@ class Run:
 
     def _data(self) -> tuple[Split, np.ndarray, dict[str, int]]:
         recipe, options = self.recipe, self.options
-        at_least = round(recipe.crop * max(recipe.zooms))
+        at_least = round(recipe.crop * max(zoom for stage in recipe.stages for zoom in stage.zooms))
         splits = []
         for held_out in (False, True):
             with tqdm(unit="picture", desc="held out" if held_out else "pictures", disable=self.rank > 0) as bar:
@@ -297,10 +303,10 @@ class _Interval:
 
 
 def learning_rate(recipe: Recipe, step: int) -> float:
-    """Linear warm-up, constant, then linear to zero over the last `decay` of the steps."""
-    up = min(1.0, (step + 1) / max(1, recipe.warmup))
-    down = min(1.0, (recipe.steps - step) / max(1.0, recipe.decay * recipe.steps))
-    return recipe.learning_rate * up * down
+    """Linear within each stage, after a linear warm-up."""
+    stage, done = recipe.stage(step)
+    first, last = stage.learning_rate
+    return (first + (last - first) * done) * min(1.0, (step + 1) / max(1, recipe.warmup))
 
 
 def _variance(pictures: list[np.ndarray]) -> float:

@@ -31,17 +31,19 @@ def pictures(tmp_path_factory):
 def recipe(tmp_path):
     """Writes a tiny vq_ema recipe with the given changes and returns its path."""
 
-    def write(**changes):
+    def write(steps=400, **changes):
         value = {
             "id": "tiny.test_f8_32",
             "title": "Tiny",
             "family": "vq_ema",
             "summary": "For tests.",
             "model": {"quantizer": {"kind": "vector_ema", "size": 32, "dim": 4}, "network": NETWORK},
-            "steps": 400,
+            "stages": [
+                {"steps": steps // 2, "learning_rate": [0.001, 0.001], "zooms": [1.0, 1.5]},
+                {"steps": steps - steps // 2, "learning_rate": [0.001, 0.0]},
+            ],
             "batch": 4,
             "crop": 32,
-            "zooms": [1.0, 1.5],
             "loss_weights": {"commitment": 0.25},
             "data_start": True,
             "revival": {"every": 20, "below": 0.1, "until": 0.8},

@@ -87,7 +87,7 @@ def test_sides_are_limited_and_small_pictures_enlarged(pictures):
 
 
 def _batches(pictures, rank=0, world=1, seed=3):
-    return Batches(load_split(pictures, False).pictures, 4, 32, (1.0, 1.5), seed, rank, world)
+    return Batches(load_split(pictures, False).pictures, 4, 32, lambda step: (1.0, 1.5), seed, rank, world)
 
 
 def test_a_batch_depends_on_seed_and_step_alone(pictures):

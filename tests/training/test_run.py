@@ -171,9 +171,15 @@ def test_shipped_recipes_are_valid_and_named_after_their_model():
         assert read_recipe(path.stem).id == path.stem
 
 
-def test_the_learning_rate_rises_stays_and_falls_to_zero(recipe):
-    found = read_recipe(str(recipe(steps=1000, warmup=100, decay=0.5, learning_rate=0.01)))
+def test_stages_follow_each_other(recipe):
+    stages = [
+        {"steps": 500, "learning_rate": [0.01, 0.01], "zooms": [1.0]},
+        {"steps": 500, "learning_rate": [0.01, 0.0], "zooms": [2.0]},
+    ]
+    found = read_recipe(str(recipe(stages=stages, warmup=100)))
+    assert found.steps == 1000
     assert learning_rate(found, 0) == pytest.approx(0.0001)
     assert learning_rate(found, 100) == learning_rate(found, 500) == pytest.approx(0.01)
     assert learning_rate(found, 750) == pytest.approx(0.005)
     assert 0 < learning_rate(found, 999) < 0.0001
+    assert found.stage(499)[0].zooms == (1.0,) and found.stage(500)[0].zooms == (2.0,)
