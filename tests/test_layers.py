@@ -21,6 +21,7 @@ ALLOWED = {
     "training/card.py": {"models", "quantizers", "core", "analysis", "plots"},
     "services": {"models", "adapters", "analysis", "plots", "core"},
     "ui": EVERYTHING - {"quantizers"},
+    "bench": EVERYTHING,
 }
 NO_TORCH = ("core/", "analysis/", "plots/", "ui/")
 TORCH_IN_FUNCTIONS_ONLY = ("__init__.py", "services/", "models/__init__.py", "models/registry.py", "models/config.py")

@@ -6,6 +6,7 @@ Strings, because nested lists cost the page ten times as much to take over.
 import base64
 import json
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
@@ -31,6 +32,12 @@ def picture_payload(
 ) -> str:
     """One tokenized picture: pictures (H, W, 3) uint8, codes of one picture, per level the two best codes."""
     height, width = reconstruction.shape[:2]
+    # Compressing is what takes the time, and Pillow lets other threads run meanwhile.
+    with ThreadPoolExecutor(3) as pool:
+        pictures = {"reconstruction": pool.submit(data_url, reconstruction)}
+        if original is not None:
+            pictures["original"] = pool.submit(data_url, original)
+            pictures["error"] = pool.submit(lambda: data_url(error_picture(original, reconstruction), 90))
     levels = []
     for level in spec.levels:
         grid = codes[level.name][0]
@@ -50,9 +57,7 @@ def picture_payload(
             "name": name,
             "width": width,
             "height": height,
-            "original": None if original is None else data_url(original),
-            "reconstruction": data_url(reconstruction),
-            "error": None if original is None else data_url(error_picture(original, reconstruction), 90),
+            **{kind: picture.result() for kind, picture in pictures.items()},
             "error_gain": ERROR_GAIN,
             "levels": levels,
         }

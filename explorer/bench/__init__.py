@@ -1,0 +1,1 @@
+"""`python -m explorer.bench`: how fast this is, as ratios to a named peer measured in the same run."""
