@@ -66,7 +66,7 @@ def _handler(id: str, file: str, size: int) -> Callable[[], object]:
     """The upload handler up to its first update, which shows the token map and the picture."""
     tab = TokenizeTab(AppContext(ModelStore("cpu"), (id,)))
     tab.outputs = _Names()
-    session = tab.opening()[0]
+    session = tab.opening[0]
     return lambda: next(tab.on_upload(file, id, size, "whole", session))
 
 

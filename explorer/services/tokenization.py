@@ -18,6 +18,9 @@ from explorer.core.tokenizer import Ranking, RanksCodes, Tokenizer
 from explorer.models import registry
 from explorer.services.reference import golden
 
+MAX_SIDE = 1024
+"""Pictures are encoded and decoded up to this many pixels squared, so that no visitor can fill the memory."""
+
 
 @dataclass(frozen=True)
 class Tokenized:
@@ -90,8 +93,13 @@ def decode(tokenizer: Tokenizer, file: CodesFile) -> Tokenized:
             "whose codes mean something else. Encode the picture again."
         )
     spec.check_codes(file.codes)
-    if file.image_size and file.image_size != spec.image_size(file.codes):
-        height, width = spec.image_size(file.codes)
+    height, width = spec.image_size(file.codes)
+    if height * width > MAX_SIDE**2:
+        raise CodesError(
+            f"These {file.codes.tokens:,} codes decode to {width:,} x {height:,} pixels; "
+            f"at most {MAX_SIDE:,} x {MAX_SIDE:,} are decoded."
+        )
+    if file.image_size and file.image_size != (height, width):
         raise CodesError(
             f"The file says its picture is {file.image_size[1]} x {file.image_size[0]}, but its codes decode to "
             f"{width} x {height}: they do not belong together."

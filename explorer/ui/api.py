@@ -7,17 +7,15 @@ from typing import Any
 import gradio as gr
 
 from explorer.core.codes_file import CodesFile
-from explorer.core.errors import CodesError, ExplorerError
+from explorer.core.errors import ExplorerError
 from explorer.core.images import encode_file, fit, read_picture
 from explorer.models import registry
 from explorer.services.reference import reference
-from explorer.services.tokenization import decode, measure, tokenize
+from explorer.services.tokenization import MAX_SIDE, decode, measure, tokenize
 from explorer.ui.components import PictureInput, picture_bytes
 from explorer.ui.context import AppContext
 from explorer.ui.errors import spoken
-from explorer.ui.shared import LONGEST, SIZES
-
-MAX_SIDE = max(SIZES)
+from explorer.ui.shared import LONGEST
 
 
 class Api:
@@ -72,13 +70,6 @@ class Api:
             The picture as a PNG file.
         """
         file = CodesFile.from_json(codes) if isinstance(codes, str) else CodesFile.from_dict(codes)
-        spec = registry.spec(model)
-        cells = file.codes.tokens
-        most = sum((MAX_SIDE // level.stride) ** 2 for level in spec.levels if level.stride)
-        if cells > most:
-            raise CodesError(
-                f"These are {cells:,} codes; at most {most:,} ({MAX_SIDE} x {MAX_SIDE} pixels) are decoded."
-            )
         found = decode(self.context.store.get(model), file)
         with tempfile.NamedTemporaryFile(suffix=".png", delete=False, dir=_folder()) as png:
             png.write(encode_file(found.reconstruction, "png"))
@@ -95,7 +86,7 @@ class Api:
         given = gr.JSON(label="codes", visible=False)
         picture = gr.Image(label="picture", type="filepath", format="png", visible=False)
         run = gr.Button(visible=False)
-        common = {"concurrency_id": "model", "concurrency_limit": 2}
+        common = {"concurrency_id": "api", "concurrency_limit": 1}
         run.click(self.encode, [model, image, size, how], encoded, api_name="encode", **common)
         run.click(self.decode, [model, given], picture, api_name="decode", **common)
 

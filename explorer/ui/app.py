@@ -21,7 +21,7 @@ def build_app(context: AppContext) -> gr.Blocks:
     spec = registry.spec(context.default_model)
     page = {"title": "Codebook Explorer", "fill_width": True, "analytics_enabled": False}
     with gr.Blocks(**page, delete_cache=(3600, STATE_SECONDS)) as app:
-        session = gr.State(tab.opening()[0], time_to_live=STATE_SECONDS)
+        session = gr.State(tab.opening[0], time_to_live=STATE_SECONDS)
         with gr.Column(elem_id="layout"):
             with gr.Column(elem_id="controls"):
                 gr.HTML(

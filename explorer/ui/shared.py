@@ -14,8 +14,9 @@ from explorer.models import registry
 from explorer.plots.payload import model_payload
 from explorer.services.examples import example
 from explorer.services.reference import reference
+from explorer.services.tokenization import MAX_SIDE
 
-SIZES = (128, 256, 384, 512, 1024)
+SIZES = (128, 256, 384, 512, MAX_SIDE)
 FITS: tuple[tuple[str, Fit], ...] = (("Whole picture", "whole"), ("Centre square", "square"))
 LONGEST = 2048
 """Pixels of the longest side that is kept of an uploaded picture."""

@@ -4,6 +4,7 @@ import base64
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 
 import gradio as gr
@@ -86,8 +87,10 @@ def usage_sentence(found: Measures) -> str:
         f"{found.tokens:,} tokens would show only about {could:,.0f}"
     )
     if could < 0.99 * found.codebook_size:
-        return f"{opening}, so one picture says nothing about collapse; the usage on the left counts many pictures."
-    return f"{opening}; pictures repeat themselves, so the usage on the left, over many pictures, is the fair figure."
+        return f"{opening}, so one picture says nothing about collapse; the usage under “About this model” counts many."
+    return (
+        f"{opening}; pictures repeat themselves, so the usage under “About this model”, over many, is the fair figure."
+    )
 
 
 def _item(value: str, unit: str, label: str) -> dict[str, str]:
@@ -105,11 +108,12 @@ def codes_as_npz(text: str) -> str:
 
 
 class TokenizeTab:
-    """The tab's handlers. Each returns or yields updates for `outputs`, in that order."""
+    """The tab's handlers. Each yields updates by component: `outputs` holds those by name."""
 
     def __init__(self, context: AppContext):
         self.context = context
 
+    @cached_property
     def opening(self) -> tuple[Session, str, str, str]:
         """What the page opens with, from disk alone: session, picture, model and measures payloads."""
         id = self.context.default_model
@@ -186,7 +190,7 @@ class TokenizeTab:
 
     def build(self, controls: Controls) -> None:
         """Lay out the tab and wire it to the sidebar."""
-        _, picture, model, measures = self.opening()
+        _, picture, model, measures = self.opening
         view = TokenView(picture, model=model, measures=measures, codes_as_npz=codes_as_npz, elem_id="token-view")
         self.outputs = {
             "view": view,
@@ -200,8 +204,9 @@ class TokenizeTab:
         common = {
             "outputs": list(self.outputs.values()),
             "trigger_mode": "always_last",
-            "concurrency_id": "model",
-            "concurrency_limit": 2,
+            # One at a time and in order, so that what is shown last is what was asked for last.
+            "concurrency_id": "page",
+            "concurrency_limit": 1,
             "show_progress": "minimal",
             "show_progress_on": view,
             "api_visibility": "private",

@@ -101,7 +101,7 @@ def test_bad_codes_are_refused_in_words(client, encoded):
         (changed(grid=[9, 9]), "says its grid is"),
         ({}, "an object with"),
         ([1, 2], "an object with"),
-        ({"levels": {"codes": {"codes": [[0] * 200] * 200}}}, "at most 16,384"),
+        ({"levels": {"codes": {"codes": [[0] * 200] * 200}}}, "at most 1,024 x 1,024"),
     ]:
         with pytest.raises(AppError, match=words):
             client.predict(model=MODELS[0], codes=codes, api_name="/decode")

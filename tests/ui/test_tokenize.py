@@ -48,14 +48,14 @@ def _codes(payload):
 
 def test_the_page_opens_with_the_golden_picture_and_loads_no_network(context, monkeypatch):
     monkeypatch.setattr(ModelStore, "get", lambda *_: pytest.fail("a network was loaded"))
-    session, picture, model, measures = TokenizeTab(context).opening()
+    session, picture, model, measures = TokenizeTab(context).opening
     assert session.codes["codes"].shape == (1, 32, 32)
     assert np.array_equal(_codes(json.loads(picture)), session.codes["codes"].reshape(-1))
     assert json.loads(model)["id"] == json.loads(measures)["model"] == context.default_model
 
 
 def test_an_upload_is_encoded_as_the_library_encodes_it(tab, context, upload):
-    session = tab.opening()[0]
+    session = tab.opening[0]
     id = context.default_model
     shown, measured = tab.on_upload(upload, id, 128, "whole", session)
     payload = _value(shown)
@@ -69,7 +69,7 @@ def test_an_upload_is_encoded_as_the_library_encodes_it(tab, context, upload):
 
 
 def test_settings_keep_the_picture(tab, context, upload):
-    session = next(tab.on_upload(upload, context.default_model, 128, "whole", tab.opening()[0]))["session"]
+    session = next(tab.on_upload(upload, context.default_model, 128, "whole", tab.opening[0]))["session"]
     shown = next(tab.on_setting(context.models[1], 256, "square", session))
     payload = _value(shown)
     assert payload["model"] == context.models[1] and (payload["width"], payload["height"]) == (256, 256)
@@ -81,11 +81,11 @@ def test_bad_files_are_refused_in_words_and_change_nothing(tab, context, tmp_pat
     data, words = refused()[name]
     (tmp_path / name).write_bytes(data)
     with pytest.raises(gr.Error, match=words):
-        list(tab.on_upload(str(tmp_path / name), context.default_model, 256, "whole", tab.opening()[0]))
+        list(tab.on_upload(str(tmp_path / name), context.default_model, 256, "whole", tab.opening[0]))
 
 
 def test_codes_come_back_from_either_file(tab, context, tmp_path):
-    session = tab.opening()[0]
+    session = tab.opening[0]
     page = {
         "model": session.model,
         "revision": registry.spec(session.model).revision,
@@ -112,10 +112,11 @@ def test_codes_come_back_from_either_file(tab, context, tmp_path):
         ({"levels": {"codes": {"codes": [[5000]]}}, "image_size": None}, "out of range"),
         ({"levels": {"top": {"codes": [[1]]}}}, "another model"),
         ({"levels": {}}, "an object with"),
+        ({"levels": {"codes": {"codes": [[0] * 200] * 200}}}, "at most 1,024 x 1,024"),
     ],
 )
 def test_codes_of_something_else_are_refused_in_words(tab, tmp_path, change, words):
-    session = tab.opening()[0]
+    session = tab.opening[0]
     page = {"model": session.model, "revision": "", "levels": {"codes": {"codes": session.codes["codes"][0].tolist()}}}
     (tmp_path / "codes.json").write_text(json.dumps({**page, **change}))
     with pytest.raises(gr.Error, match=words):
@@ -125,7 +126,7 @@ def test_codes_of_something_else_are_refused_in_words(tab, tmp_path, change, wor
 def test_an_unexpected_error_is_apologised_for_without_its_trace(tab, monkeypatch, caplog):
     monkeypatch.setattr("explorer.ui.tokenize.tokenize", lambda *_: 1 / 0)
     with pytest.raises(gr.Error, match=r"Something went wrong inside the program \(ZeroDivisionError\)"):
-        list(tab.on_setting(tab.context.default_model, 128, "whole", tab.opening()[0]))
+        list(tab.on_setting(tab.context.default_model, 128, "whole", tab.opening[0]))
     assert "ZeroDivisionError" in caplog.text
 
 
