@@ -44,7 +44,8 @@ def model_card(config: CheckpointConfig) -> str:
         f"seed {recipe['seed']}.",
         f"- **Dead codes:** {_revival(recipe)}",
         f"- **Where:** {training['device']}, {training['precision']}, {training['minutes']:g} minutes, torch "
-        f"{training['versions']['torch']}, Python {training['python']}, commit `{training['commit'][:12]}`.",
+        f"{training['versions']['torch']}, Python {training['python']}, commit {training['commit']}.",
+        *(f"- **Note:** {note}" for note in training.get("notes", [])),
         "- **Rounding:** trained in float32 master weights and rounded to float16 once, at the end. The rounded "
         "weights are the model: every figure here is measured on them.",
         "",
@@ -124,7 +125,7 @@ def _evaluation(evaluation: dict) -> list[str]:
 
 def _stage(stage: dict) -> str:
     first, last = stage["learning_rate"]
-    rate = f"{first:g}" if first == last else f"{first:g} falling to {last:g}"
+    rate = f"{first:.3g}" if first == last else f"{first:.3g} falling to {last:.3g}"
     return f"{stage['steps']:,} steps, learning rate {rate}, factor {', '.join(f'{z:g}' for z in stage['zooms'])}."
 
 

@@ -326,6 +326,6 @@ def _device_name(device: torch.device, world: int) -> str:
 
 def _commit() -> str:
     """The commit of the code that trains, "unknown" outside a checkout."""
-    command = ["git", "-C", str(Path(__file__).parent), "rev-parse", "HEAD"]
+    command = ["git", "-C", str(Path(__file__).parent), "rev-parse", "--short=12", "HEAD"]
     result = subprocess.run(command, capture_output=True, text=True, check=False)
     return result.stdout.strip() or "unknown"

@@ -7,7 +7,7 @@ const $$ = (selector) => [...root.querySelectorAll(selector)];
 const MODES = {
   code: "code", rarity: "rarity", cost: "distance", margin: "margin", count: "count here",
 };
-const COLLECT_BARS = 64, GRID_FROM = 11, PRINT_FROM = 30, MAX_ZOOM = 16;
+const BARS = 64, GRID_FROM = 11, PRINT_FROM = 30, MAX_ZOOM = 16;
 
 let picture = null, model = null;
 let level = 0, mode = "code", opacity = 1;
@@ -209,8 +209,8 @@ function draw() {
 function drawBars() {
   const fitted = fitCanvas($(".tv-histogram"));
   if (!fitted) return;
-  const { context, width, height } = fitted, shown = cells().histogram.slice(0, COLLECT_BARS);
-  const step = width / COLLECT_BARS, top = shown[0][1];
+  const { context, width, height } = fitted, shown = cells().histogram.slice(0, BARS);
+  const step = width / BARS, top = shown[0][1];
   const marked = hover !== null ? cells().codes[hover] : pinned !== null ? cells().codes[pinned] : null;
   shown.forEach(([code, count], i) => {
     const h = Math.max(2, (height - 4) * count / top);
@@ -526,7 +526,7 @@ for (const button of $$("[data-zoom]")) {
 }
 $(".tv-opacity").addEventListener("input", (event) => { opacity = event.target.value / 100; draw(); });
 
-function barAt(fraction) { return Math.min(cells().histogram.length, COLLECT_BARS) > fraction * COLLECT_BARS ? Math.floor(fraction * COLLECT_BARS) : -1; }
+function barAt(fraction) { return Math.min(cells().histogram.length, BARS) > fraction * BARS ? Math.floor(fraction * BARS) : -1; }
 function lightBar(index, pin) {
   bar = index;
   if (index < 0) { clearBand(); tell(); draw(); return; }
@@ -561,7 +561,7 @@ function slider(canvas, act, positions) {
     event.preventDefault();
   });
 }
-slider($(".tv-histogram"), (f, pin) => lightBar(barAt(f), pin), () => COLLECT_BARS);
+slider($(".tv-histogram"), (f, pin) => lightBar(barAt(f), pin), () => BARS);
 slider($(".tv-legend-bar"), lightLegend, () => mode === "code" ? strip.length : 20);
 
 // ---- saving -------------------------------------------------------------------------------------------------
