@@ -95,8 +95,8 @@ def _evaluation(evaluation: dict) -> list[str]:
     lines = [
         "## Measured",
         "",
-        f"Kodak: {kodak['pictures']} pictures, centre square, resized to {kodak['size']} with Lanczos; never used "
-        f"for training or for choosing settings. Held out: centre squares at {held_out['size']} pixels of "
+        f"Kodak: {kodak['pictures']} pictures, centre square, resized to {kodak['size']} with Lanczos; never "
+        f"trained on. Held out: centre squares at {held_out['size']} pixels of "
         f"{held_out['pictures']:,} pictures. The ceiling is the share of codes that as many tokens would show if all "
         "codes were equally likely.",
         "",
