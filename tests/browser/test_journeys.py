@@ -1,7 +1,6 @@
 """What people do, in a real browser: open, upload, point, click, switch, save, load, and do it all wrong."""
 
 import json
-import re
 
 import numpy as np
 import pytest
@@ -49,7 +48,7 @@ def choose_model(page, id):
 
 
 def choose_size(page, size):
-    page.locator("#size label", has_text=re.compile(f"^{size}$")).click()
+    page.locator("#size").get_by_text(str(size), exact=True).click()
 
 
 def codes_of(id, data, size=256):
