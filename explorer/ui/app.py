@@ -33,6 +33,7 @@ def build_app(context: AppContext) -> gr.Blocks:
                     [(registry.spec(id).title, id) for id in context.models],
                     value=context.default_model,
                     label="Model",
+                    elem_id="model",
                     filterable=False,
                 )
                 summary_line = gr.HTML(summary(spec), apply_default_css=False)
