@@ -23,14 +23,14 @@ def bound_tan(z: Tensor, levels: Tensor) -> Tensor:
     """The bound of the paper's notebook: half = (L - 1)(1 - eps)/2 and shift = tan(offset / half)."""
     half = (levels - 1) * (1 - EPS) / 2
     offset = torch.where(levels % 2 == 0, 0.5, 0.0)
-    return ((z + torch.tan(offset / half)).tanh_() * half).sub_(offset)
+    return torch.addcmul(-offset, (z + torch.tan(offset / half)).tanh_(), half)
 
 
 def bound_atanh(z: Tensor, levels: Tensor) -> Tensor:
     """The bound of the common PyTorch port: half = (L - 1)(1 + eps)/2 and shift = atanh(offset / half)."""
     half = (levels - 1) * (1 + EPS) / 2
     offset = torch.where(levels % 2 == 0, 0.5, 0.0)
-    return ((z + torch.atanh(offset / half)).tanh_() * half).sub_(offset)
+    return torch.addcmul(-offset, (z + torch.atanh(offset / half)).tanh_(), half)
 
 
 BOUNDS = {"tan": bound_tan, "atanh": bound_atanh}
@@ -57,11 +57,11 @@ class FiniteScalarQuantizer(Quantizer):
             channels = z.float().reshape(-1, self.dim).t().contiguous()
             levels, half = self.levels[:, None], self.levels[:, None] // 2
             bounded = self.bound(channels, levels)
-            digits = bounded.detach().round().add_(half)
+            rounded = bounded.detach().round()  # the digits, less half
             whole = torch.float32 if self.size <= 2**24 else torch.float64  # holds every index exactly
-            indices = (self.places.to(whole) @ digits.to(whole)).long()
-            # From the digits, exactly as `vectors` does it, so that the two agree to the bit.
-            chosen = digits.sub_(half).div_(half)
+            places = self.places.to(whole)
+            indices = (places @ rounded.to(whole)).add_((places * half[:, 0]).sum()).long()
+            chosen = rounded.div_(half)
             if bounded.requires_grad:
                 chosen = straight_through(bounded / half, chosen)
             return Quantized(chosen.t().contiguous().reshape(z.shape), indices.reshape(z.shape[:-1]))
