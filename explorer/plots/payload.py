@@ -118,9 +118,8 @@ def packed(array: np.ndarray) -> str:
 
 def data_url(pixels: np.ndarray, quality: int | None = None) -> str:
     """A picture as a data URL: exact (PNG), or WebP of a quality where that is enough. Made for speed."""
-    if quality is None:
-        return "data:image/png;base64," + base64.b64encode(encode_file(pixels, "png", compress_level=1)).decode()
-    return "data:image/webp;base64," + base64.b64encode(encode_file(pixels, "webp", quality=quality, method=0)).decode()
+    format, options = ("png", {"compress_level": 1}) if quality is None else ("webp", {"quality": quality, "method": 0})
+    return f"data:image/{format};base64," + base64.b64encode(encode_file(pixels, format, **options)).decode()
 
 
 def _runner_up(grid: np.ndarray, ranking: Ranking | None, metric: str) -> dict[str, str]:

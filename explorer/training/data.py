@@ -21,7 +21,7 @@ from PIL import Image
 from torch import Tensor
 
 from explorer.core.errors import DataError, PictureError
-from explorer.core.images import read_picture
+from explorer.core.images import fit, read_picture
 
 log = logging.getLogger(__name__)
 
@@ -136,8 +136,6 @@ class Batches:
 
 def centre_squares(pictures: Sequence[np.ndarray], size: int) -> np.ndarray:
     """The centre square of each picture, resized with Lanczos: (B, size, size, 3) uint8."""
-    from explorer.core.images import fit
-
     return np.stack([fit(picture, size, "square") for picture in pictures])
 
 

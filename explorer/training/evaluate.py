@@ -19,8 +19,10 @@ from explorer.analysis.rate import entropy_bits, nominal_bits
 from explorer.analysis.reconstruction import psnr, ssim
 from explorer.analysis.swatches import swatches
 from explorer.analysis.usage import Usage
+from explorer.core.codes import Codes
 from explorer.core.errors import ExplorerError
 from explorer.core.images import fit, read_picture, to_bytes, to_unit
+from explorer.core.spec import TokenizerSpec
 from explorer.core.tokenizer import Tokenizer
 from explorer.models.config import read_config, write_config
 from explorer.models.tokenizer import load_tokenizer
@@ -37,11 +39,15 @@ def measure_usage(tokenizer: Tokenizer, pictures: Iterable[np.ndarray], size: in
     spec = tokenizer.spec
     total: dict[str, Usage] = {}
     for picture in pictures:
-        codes = tokenizer.encode(to_unit(fit(picture, size, "square", spec.multiple))[None]).codes
-        for level in spec.levels:
-            usage = Usage.of(codes[level.name], spec.codebook(level.name).size)
-            total[level.name] = total[level.name] + usage if level.name in total else usage
+        count(total, spec, tokenizer.encode(to_unit(fit(picture, size, "square", spec.multiple))[None]).codes)
     return total
+
+
+def count(total: dict[str, Usage], spec: TokenizerSpec, codes: Codes) -> None:
+    """Add the codes of every level to `total`."""
+    for level in spec.levels:
+        here = Usage.of(codes[level.name], spec.codebook(level.name).size)
+        total[level.name] = total[level.name] + here if level.name in total else here
 
 
 def measure_reconstruction(tokenizer: Tokenizer, pictures: list[np.ndarray], size: int, reference: dict) -> dict:
@@ -50,7 +56,8 @@ def measure_reconstruction(tokenizer: Tokenizer, pictures: list[np.ndarray], siz
     Pictures are centre squares resized with Lanczos to `size`; reconstructions are rounded to 8 bits.
     """
     spec = tokenizer.spec
-    rows, usage = [], {}
+    rows: list[tuple[float, ...]] = []
+    usage: dict[str, Usage] = {}
     for picture in pictures:
         original = fit(picture, size, "square", spec.multiple)
         codes = tokenizer.encode(to_unit(original)[None]).codes
@@ -64,9 +71,7 @@ def measure_reconstruction(tokenizer: Tokenizer, pictures: list[np.ndarray], siz
                 entropy_bits(spec, codes, reference) / pixels,
             )
         )
-        for level in spec.levels:
-            here = Usage.of(codes[level.name], spec.codebook(level.name).size)
-            usage[level.name] = usage[level.name] + here if level.name in usage else here
+        count(usage, spec, codes)
     means = np.mean(rows, axis=0)
     return {
         "pictures": len(pictures),
