@@ -40,8 +40,8 @@ def model_card(config: CheckpointConfig) -> str:
         "cut larger by the stage's factor and shrunk.",
         *(f"- **Stage {number}:** {_stage(stage)}" for number, stage in enumerate(recipe["stages"], 1)),
         f"- **Loss:** squared error over the data's variance{_l1(recipe)}; the quantizer's terms: {weights}.",
-        f"- **Optimizer:** AdamW, warm-up {recipe['warmup']} steps, gradient norm at most {recipe['clip']:g}, "
-        f"seed {recipe['seed']}.",
+        f"- **Optimizer:** AdamW{_muon(recipe)}, warm-up {recipe['warmup']} steps, "
+        f"gradient norm at most {recipe['clip']:g}, seed {recipe['seed']}.",
         f"- **Dead codes:** {_revival(recipe)}",
         f"- **Where:** {training['device']}, {training['precision']}, {training['minutes']:g} minutes, torch "
         f"{training['versions']['torch']}, Python {training['python']}, commit {training['commit']}.",
@@ -127,6 +127,10 @@ def _stage(stage: dict) -> str:
     first, last = stage["learning_rate"]
     rate = f"{first:.3g}" if first == last else f"{first:.3g} falling to {last:.3g}"
     return f"{stage['steps']:,} steps, learning rate {rate}, factor {', '.join(f'{z:g}' for z in stage['zooms'])}."
+
+
+def _muon(recipe: dict) -> str:
+    return f", Muon at {recipe['muon']:g} times its rate for the residual blocks' kernels" if recipe["muon"] else ""
 
 
 def _l1(recipe: dict) -> str:

@@ -49,6 +49,8 @@ class Recipe:
     """Side in pixels of the crops the network sees."""
     warmup: int = 200
     """Steps over which the learning rate rises from zero to the first stage's."""
+    muon: float = 0.0
+    """Muon's learning rate for the kernels of the residual blocks, as a multiple of AdamW's; 0: AdamW for all."""
     weight_decay: float = 0.0
     clip: float = 1.0
     """Largest norm of the gradient."""

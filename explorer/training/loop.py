@@ -24,6 +24,7 @@ from explorer.models.checkpoint import load_strictly, save_weights
 from explorer.models.config import FORMAT_VERSION, CheckpointConfig, write_config
 from explorer.training.config import Recipe
 from explorer.training.data import HOLD_OUT_RULE, Batches, Split, centre_squares, load_split
+from explorer.training.optimizer import RunOptimizer
 from explorer.training.revival import Revival, start_on_data
 from explorer.training.state import STATE, CurveLog, load_state, save_state
 
@@ -76,9 +77,7 @@ class Run:
             devices = [options.device] if options.device.type == "cuda" else None
             # Buffers are equal already: codebook statistics are summed over all processes.
             self.network = nn.parallel.DistributedDataParallel(self.model, device_ids=devices, broadcast_buffers=False)
-        self.optimizer = torch.optim.AdamW(
-            self.model.parameters(), lr=0.0, betas=(0.9, 0.99), weight_decay=recipe.weight_decay, fused=True
-        )
+        self.optimizer = RunOptimizer(self.model, recipe)
         self.revival = Revival(recipe.revival, recipe.steps, recipe.seed) if recipe.revival else None
         self.step, self.seconds, self.commit = 0, 0.0, _commit()
         self._resume()
@@ -123,8 +122,6 @@ class Run:
         if self.step == 0 and recipe.data_start:
             with torch.no_grad():
                 start_on_data(self.model.quantizer, self.model.encode(images), recipe.seed)
-        for group in self.optimizer.param_groups:
-            group["lr"] = learning_rate(recipe, self.step)
         self.network.train()
         with torch.autocast(device.type, torch.bfloat16, enabled=self.options.bf16):
             result = self.network(images)
@@ -135,10 +132,10 @@ class Run:
                 f"The loss is {float(total)} at step {self.step + 1}: the run diverged. Lower learning_rate in the "
                 f"recipe, delete {self.options.out / STATE} and start again."
             )
-        self.optimizer.zero_grad(set_to_none=True)
+        self.model.zero_grad(set_to_none=True)
         total.backward()
         nn.utils.clip_grad_norm_(self.model.parameters(), recipe.clip)
-        self.optimizer.step()
+        self.optimizer.step(learning_rate(recipe, self.step))
         figures = {f"loss_{name}": value.detach() for name, value in losses.items()}
         figures["mse"] = F.mse_loss(result.reconstruction.detach().float().clamp(0, 1), images)
         if self.revival:

@@ -44,6 +44,7 @@ def recipe(tmp_path):
             ],
             "batch": 4,
             "crop": 32,
+            "muon": 20.0,
             "loss_weights": {"commitment": 0.25},
             "data_start": True,
             "revival": {"every": 20, "below": 0.1, "until": 0.8},
