@@ -9,41 +9,58 @@ from explorer.models.config import (
     CheckpointConfig,
     EMAVectorConfig,
     FiniteScalarConfig,
+    GaussianConfig,
     GumbelConfig,
+    LookupFreeConfig,
     ModelConfig,
-    NetworkConfig,
+    NormalizedVectorConfig,
+    OneGridConfig,
+    PointConfig,
+    ResidualConfig,
+    TwoGridsConfig,
     VectorConfig,
     write_config,
 )
 
-TINY = NetworkConfig(width_f4=8, width_f8=16, encoder_f4=0, encoder_f8=1, decoder_f8=1, decoder_f4=1)
+TINY = OneGridConfig(width_f4=8, width_f8=16, encoder_f4=0, encoder_f8=1, decoder_f8=1, decoder_f4=1)
+TINY_TWO = TwoGridsConfig(width_f4=8, width_f8=16, encoder_f4=0, encoder_f8=1, top_f8=0, bottom_f4=1, decoder_f4=1)
 KINDS = {
     "vector": VectorConfig(size=24, dim=4),
     "vector_ema": EMAVectorConfig(size=24, dim=4),
     "gumbel": GumbelConfig(size=24, dim=4),
     "finite_scalar_tan": FiniteScalarConfig(levels=(8, 5, 5), bound="tan"),
     "finite_scalar_atanh": FiniteScalarConfig(levels=(8, 5, 5), bound="atanh"),
+    "normalized_vector": NormalizedVectorConfig(size=24, dim=4),
+    "lookup_free": LookupFreeConfig(bits=5),
+    "residual": ResidualConfig(size=24, dim=4, stages=3),
+    "two_grids": EMAVectorConfig(size=24, dim=4),
 }
-"""A quantizer of every kind."""
+"""A quantizer of every kind, and a network of every kind."""
+CONTINUOUS = {"point": PointConfig(dim=4), "gaussian": GaussianConfig(dim=4)}
+
+
+def network_of(kind: str):
+    """The tiny network of a kind of KINDS or CONTINUOUS."""
+    return TINY_TWO if kind == "two_grids" else TINY
 
 
 def random_model(quantizer, network=TINY, seed=0):
-    """An untrained network whose codebook is spread out, so that a picture uses many codes."""
+    """An untrained network whose codebooks are spread out, so that a picture uses many codes."""
     import torch
 
-    from explorer.models.autoencoder import QuantizedAutoencoder
+    from explorer.models.build import build_model
 
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        model = QuantizedAutoencoder(ModelConfig(quantizer, network))
-        if hasattr(model.quantizer, "codebook"):
-            model.quantizer.codebook.data = torch.randn(model.quantizer.size, model.quantizer.dim)
+        model = build_model(ModelConfig(quantizer, network))
+        for book in model.quantizers.values():
+            if hasattr(book, "codebook"):
+                book.codebook.data = torch.randn(book.size, book.dim)
     return model.requires_grad_(False).eval()
 
 
 def write_checkpoint(folder: Path, quantizer, network=TINY, seed=0) -> CheckpointConfig:
     """A complete checkpoint folder of `random_model`, and its config."""
-    from explorer.models.blocks import decoder_reach
     from explorer.models.checkpoint import save_weights
 
     folder.mkdir(parents=True, exist_ok=True)
@@ -56,7 +73,6 @@ def write_checkpoint(folder: Path, quantizer, network=TINY, seed=0) -> Checkpoin
         summary="Random weights.",
         model=ModelConfig(quantizer, network),
         parameters=sum(parameter.numel() for parameter in model.parameters()),
-        reach=decoder_reach(network),
         sha256=save_weights(folder, model),
         source="made by a test",
         licence="none",
@@ -71,9 +87,10 @@ def write_checkpoint(folder: Path, quantizer, network=TINY, seed=0) -> Checkpoin
 def tiny_folders(tmp_path_factory):
     """Kind -> checkpoint folder of a tiny network; read only."""
     root = tmp_path_factory.mktemp("tiny")
-    for kind, quantizer in KINDS.items():
-        write_checkpoint(root / kind, quantizer)
-    return {kind: root / kind for kind in KINDS}
+    everything = KINDS | CONTINUOUS
+    for kind, quantizer in everything.items():
+        write_checkpoint(root / kind, quantizer, network_of(kind))
+    return {kind: root / kind for kind in everything}
 
 
 @pytest.fixture(scope="session")

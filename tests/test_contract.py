@@ -14,19 +14,29 @@ from torch import nn
 from explorer.core.codes import Codes
 from explorer.core.errors import CodesError, PictureError
 from explorer.core.images import to_unit
-from explorer.core.tokenizer import DecodesLatents, DecodesWindow, RanksCodes, Tokenizer
+from explorer.core.tokenizer import (
+    DecodesLatents,
+    DecodesLevels,
+    DecodesWindow,
+    EncodesLatents,
+    RanksCodes,
+    ReencodesLevels,
+    Tokenizer,
+)
 from explorer.models import registry
-from explorer.models.autoencoder import build_quantizer
-from explorer.models.blocks import decoder_reach
 from explorer.models.checkpoint import load_model
-from explorer.models.config import read_config
+from explorer.models.config import reaches, read_config
 from explorer.models.tokenizer import load_tokenizer
-from tests.conftest import KINDS
+from tests.conftest import CONTINUOUS, KINDS
 
 HEIGHT, WIDTH = 64, 96
 
 
-@pytest.fixture(scope="module", params=[*registry.available(), *KINDS])
+TOKENIZERS = [id for id in registry.available() if registry.spec(id).levels]
+WITHOUT_CODES = [id for id in registry.available() if not registry.spec(id).levels]
+
+
+@pytest.fixture(scope="module", params=[*TOKENIZERS, *KINDS])
 def folder(request, tiny_folders):
     return tiny_folders[request.param] if request.param in KINDS else registry.folder_of(request.param)
 
@@ -70,7 +80,7 @@ def fingerprint(tokenizer):
 
 
 def test_is_a_tokenizer_with_capabilities(tokenizer):
-    for protocol in (Tokenizer, RanksCodes, DecodesLatents, DecodesWindow):
+    for protocol in (Tokenizer, RanksCodes, DecodesLatents, DecodesLevels, ReencodesLevels, DecodesWindow):
         assert isinstance(tokenizer, protocol)
 
 
@@ -78,10 +88,12 @@ def test_spec_says_what_the_checkpoint_is(tokenizer, folder):
     spec, config = tokenizer.spec, read_config(folder)
     figures = json.loads(json.dumps(asdict(spec), allow_nan=False))
     assert figures["parameters"] == sum(p.numel() for p in load_model(folder, config).parameters())
-    assert spec.levels[0].reach == decoder_reach(config.model.network)
+    assert {level.reach for level in spec.levels} == set(reaches(config.model.network))
     assert len({level.name for level in spec.levels}) == len(spec.levels)
+    quantizers = load_model(folder, config).quantizers
+    assert list(quantizers) == [level.name for level in spec.levels]
     for level in spec.levels:
-        book, quantizer = spec.codebook(level.name), build_quantizer(config.model.quantizer)
+        book, quantizer = spec.codebook(level.name), quantizers[level.name]
         assert (book.size, book.dim) == (quantizer.size, quantizer.dim)
         assert not book.implicit or math.prod(book.radices) == book.size
     assert all((spec.id, spec.title, spec.family, spec.summary, spec.source, spec.licence, spec.revision))
@@ -110,7 +122,8 @@ def test_no_state_between_calls(tokenizer, images, encoding):
     decoded = tokenizer.decode(codes)
     tokenizer.encode(1 - images[:1])
     tokenizer.decode(other)
-    tokenizer.rank("codes", encoding.latents["codes"][:1], 2)
+    for name in codes:
+        tokenizer.rank(name, encoding.latents[name][:1], 2)
     again = tokenizer.encode(images)
     assert again.codes == codes
     assert all(np.array_equal(again.latents[name], encoding.latents[name]) for name in codes)
@@ -122,7 +135,10 @@ def test_nothing_is_changed(tokenizer, images):
     encoding = tokenizer.encode(images)
     codes, latents = encoding.codes, {name: array.copy() for name, array in encoding.latents.items()}
     tokenizer.decode(codes)
-    tokenizer.decode_latents({"codes": tokenizer.vectors(tokenizer.spec.codebooks[0].name, codes["codes"])})
+    tokenizer.decode_latents(
+        {level.name: tokenizer.vectors(level.codebook, codes[level.name]) for level in tokenizer.spec.levels}
+    )
+    tokenizer.reencode(images, codes)
     for name in codes:
         tokenizer.rank(name, encoding.latents[name], 3)
     tokenizer.decode_window(codes, slice(1, 3), slice(2, 4))
@@ -146,8 +162,10 @@ def test_round_trip_is_the_plain_forward_pass(tokenizer, folder, images, encodin
     with torch.inference_mode():
         batch = torch.from_numpy(images).permute(0, 3, 1, 2)
         passes = [model(picture[None].contiguous(memory_format=torch.channels_last)) for picture in batch]
-    codes = np.concatenate([found.quantized.indices for found in passes])
-    assert np.array_equal(encoding.codes["codes"], codes)
+    for name, array in encoding.codes.levels.items():
+        assert np.array_equal(array, np.concatenate([found.indices[name] for found in passes]))
+        latents = np.concatenate([found.latents[name] for found in passes])
+        assert np.allclose(encoding.latents[name], latents, atol=1e-5)
     pictures = np.concatenate([found.reconstruction.clamp(0, 1).permute(0, 2, 3, 1) for found in passes])
     assert np.allclose(tokenizer.decode(encoding.codes), pictures, atol=1e-5)
 
@@ -186,25 +204,30 @@ def test_ranks_start_with_the_chosen_code(tokenizer, encoding):
         assert (ranking.indices.dtype, ranking.scores.dtype) == (np.int32, np.float32)
         assert (np.diff(ranking.scores, axis=-1) >= 0).all()
         assert np.array_equal(ranking.indices[..., 0], array)
-        if tokenizer.spec.codebook(name).metric == "euclidean":
+        metric = tokenizer.spec.codebook(name).metric
+        if metric in ("euclidean", "cosine"):
+            latents = encoding.latents[name]
+            if metric == "cosine":
+                latents = latents / np.linalg.norm(latents, axis=-1, keepdims=True)
             vectors = tokenizer.vectors(tokenizer.spec.codebook(name).name, ranking.indices)
-            distances = np.square(vectors - encoding.latents[name][..., None, :]).sum(-1)
+            distances = np.square(vectors - latents[..., None, :]).sum(-1)
             assert np.allclose(ranking.scores, distances, rtol=1e-4, atol=1e-6)
     with pytest.raises(CodesError, match="no level 'nothing'"):
-        tokenizer.rank("nothing", encoding.latents["codes"], 2)
+        tokenizer.rank("nothing", next(iter(encoding.latents.values())), 2)
 
 
 def test_codes_that_do_not_fit_are_refused(tokenizer):
     spec, codes = tokenizer.spec, random_codes(tokenizer, 64, 64)
-    size = spec.codebook("codes").size
-    tokenizer.decode(codes.edit("codes", (0, 2, 3), size - 1))
+    name = spec.levels[-1].name
+    size = spec.codebook(name).size
+    tokenizer.decode(codes.edit(name, (0, 2, 3), size - 1))
     for decode in (tokenizer.decode, lambda codes: tokenizer.decode_window(codes, slice(0, 1), slice(0, 1))):
         with pytest.raises(CodesError, match=rf"Code {size} at cell \(2, 3\)"):
-            decode(codes.edit("codes", (0, 2, 3), size))
+            decode(codes.edit(name, (0, 2, 3), size))
         with pytest.raises(CodesError, match="another model"):
-            decode(Codes({"other": codes["codes"]}))
+            decode(Codes({"other": codes[name]}))
         with pytest.raises(CodesError, match="shape"):
-            decode(Codes({"codes": codes["codes"].reshape(1, -1)}))
+            decode(Codes({**codes.levels, name: codes[name].reshape(1, -1)}))
 
 
 @pytest.mark.parametrize(
@@ -228,8 +251,9 @@ def test_images_that_do_not_fit_are_refused(tokenizer, wrong):
 def test_views_of_arrays_are_taken(tokenizer, images, encoding):
     flipped = images[:, :, ::-1]
     assert tokenizer.encode(flipped).codes == tokenizer.encode(np.ascontiguousarray(flipped)).codes
-    latents = encoding.latents["codes"][:, ::-1]
-    assert np.array_equal(tokenizer.rank("codes", latents, 1).indices[..., 0], encoding.codes["codes"][:, ::-1])
+    for name, array in encoding.codes.levels.items():
+        latents = encoding.latents[name][:, ::-1]
+        assert np.array_equal(tokenizer.rank(name, latents, 1).indices[..., 0], array[:, ::-1])
     frozen = images.copy()
     frozen.flags.writeable = False
     with warnings.catch_warnings(action="error"):
@@ -237,18 +261,72 @@ def test_views_of_arrays_are_taken(tokenizer, images, encoding):
 
 
 def test_an_edit_reaches_its_cell_and_no_further_than_it_may(tokenizer):
-    reach, side, row, column = tokenizer.spec.levels[0].reach, 12, 6, 5
-    codes = random_codes(tokenizer, side * 8, side * 8)
-    size = tokenizer.spec.codebook("codes").size
-    edited = codes.edit("codes", (0, row, column), (codes["codes"][0, row, column] + size // 2) % size)
-    changed = (tokenizer.decode(codes) != tokenizer.decode(edited))[0].any(-1)
-    rows, columns = np.nonzero(changed)
-    assert changed[row * 8 : row * 8 + 8, column * 8 : column * 8 + 8].any()
-    assert rows.min() >= row * 8 - reach and rows.max() < row * 8 + 8 + reach
-    assert columns.min() >= column * 8 - reach and columns.max() < column * 8 + 8 + reach
+    pixels, row, column = 96, 6, 5
+    codes = random_codes(tokenizer, pixels, pixels)
+    for level in tokenizer.spec.levels:
+        reach, stride, size = level.reach, level.stride, tokenizer.spec.codebook(level.name).size
+        before = codes[level.name][0, row, column]
+        edited = codes.edit(level.name, (0, row, column), (before + size // 2) % size)
+        changed = (tokenizer.decode(codes) != tokenizer.decode(edited))[0].any(-1)
+        rows, columns = np.nonzero(changed)
+        top, left = row * stride, column * stride
+        assert changed[top : top + stride, left : left + stride].any()
+        assert rows.min() >= top - reach and rows.max() < top + stride + reach
+        assert columns.min() >= left - reach and columns.max() < left + stride + reach
 
 
-@pytest.mark.parametrize("id", registry.available())
+def test_levels_given_are_kept_and_the_others_inferred_again(tokenizer, images, encoding):
+    assert tokenizer.reencode(images, encoding.codes) == encoding.codes
+    names = list(encoding.codes)
+    first = Codes({names[0]: (encoding.codes[names[0]] + 1) % tokenizer.spec.codebook(names[0]).size})
+    again = tokenizer.reencode(images, first)
+    assert list(again) == names and np.array_equal(again[names[0]], first[names[0]])
+    tokenizer.spec.check_codes(again)
+    for name in names[1:]:
+        assert not np.array_equal(again[name], encoding.codes[name])
+    with pytest.raises(CodesError, match="no level 'nothing'"):
+        tokenizer.reencode(images, Codes({"nothing": encoding.codes[names[0]]}))
+
+
+def test_every_level_adds_to_the_picture(tokenizer, encoding):
+    codes, names = encoding.codes, list(encoding.codes)
+    whole = tokenizer.decode(codes)
+    assert np.array_equal(tokenizer.decode_levels(codes, names), whole)
+    if len(names) > 1:
+        for name in names:
+            alone = tokenizer.decode_levels(codes, [name])
+            assert alone.shape == whole.shape and not np.allclose(alone, whole, atol=1e-3)
+    with pytest.raises(CodesError, match="no level 'nothing'"):
+        tokenizer.decode_levels(codes, ["nothing"])
+    with pytest.raises(CodesError, match="at least one level"):
+        tokenizer.decode_levels(codes, [])
+
+
+@pytest.fixture(scope="module", params=[*WITHOUT_CODES, *CONTINUOUS])
+def continuous(request, tiny_folders):
+    return tiny_folders[request.param] if request.param in CONTINUOUS else registry.folder_of(request.param)
+
+
+def test_a_model_without_codes_says_so_and_goes_from_pictures_to_floats_and_back(continuous, images):
+    model, network = load_tokenizer(continuous), load_model(continuous, read_config(continuous))
+    assert isinstance(model, EncodesLatents) and isinstance(model, DecodesLatents)
+    assert not isinstance(model, Tokenizer) and model.spec.levels == ()
+    before = fingerprint(model)
+    latents = model.latents(images)
+    decoded = model.decode_latents(latents)
+    assert decoded.shape == images.shape and decoded.dtype == np.float32
+    with torch.inference_mode():
+        expected = network(torch.from_numpy(images).permute(0, 3, 1, 2)).reconstruction.clamp(0, 1)
+    assert np.allclose(decoded, expected.permute(0, 2, 3, 1), atol=1e-4)
+    assert np.array_equal(model.latents(images)["latents"], latents["latents"])
+    assert fingerprint(model) == before
+    with pytest.raises(PictureError):
+        model.latents(images[:, :60])
+    with pytest.raises(CodesError, match="has no codes"):
+        model.spec.check_codes(Codes({"codes": np.zeros((1, 8, 12), int)}))
+
+
+@pytest.mark.parametrize("id", TOKENIZERS)
 def test_golden_picture_is_reproduced(id):
     tokenizer = load_tokenizer(registry.folder_of(id))
     with np.load(registry.folder_of(id) / "golden.npz", allow_pickle=False) as file:

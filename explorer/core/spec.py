@@ -9,7 +9,7 @@ import numpy as np
 from explorer.core.codes import Codes
 from explorer.core.errors import CodesError, PictureError
 
-Metric = Literal["euclidean", "grid", "logit"]
+Metric = Literal["euclidean", "cosine", "grid", "logit"]
 
 
 @dataclass(frozen=True)
@@ -17,7 +17,8 @@ class Codebook:
     """A table of K code vectors of D floats, learned or computed.
 
     metric: how an encoder output picks its code: "euclidean" by squared distance to the code
-    vectors, "grid" by rounding every channel (FSQ), "logit" by the largest of K scores (dVAE).
+    vectors, "cosine" by that between unit vectors, "grid" by rounding every channel (FSQ, LFQ),
+    "logit" by the largest of K scores (dVAE).
     radices: digits per channel of an implicit codebook, first channel fastest; () for a learned one.
     variant: which published form of the quantizer, where papers and ports differ.
     """
@@ -51,7 +52,7 @@ class Level:
 
 @dataclass(frozen=True)
 class TokenizerSpec:
-    """What a tokenizer is. Levels stand in decode order (coarse first)."""
+    """What a model is. Levels stand in decode order (coarse first); a model without codes has none."""
 
     id: str
     title: str
@@ -102,6 +103,8 @@ class TokenizerSpec:
 
     def check_codes(self, codes: Codes) -> None:
         """Refuse codes of another model, of a wrong grid or out of range, in words."""
+        if not self.levels:
+            raise CodesError(f"{self.id} has no codes: it keeps floats. Choose a model with a codebook.")
         expected = [level.name for level in self.levels]
         if sorted(codes) != sorted(expected):
             raise CodesError(

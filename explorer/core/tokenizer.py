@@ -61,11 +61,25 @@ class RanksCodes(Protocol):
 
 
 @runtime_checkable
+class EncodesLatents(Protocol):
+    """A model without codes: pictures to grids of floats. Its spec has no levels."""
+
+    spec: TokenizerSpec
+
+    def latents(self, images: np.ndarray) -> Mapping[str, np.ndarray]:
+        """Name -> floats (B, h, w, D) float32 of images (B, H, W, 3) float32 RGB in [0, 1]."""
+
+
+@runtime_checkable
 class DecodesLatents(Protocol):
     """Can decode vectors that are no code vectors."""
 
     def decode_latents(self, latents: Mapping[str, np.ndarray]) -> np.ndarray:
-        """Images (B, H, W, 3) of per-level vectors (B, h, w, D), without quantizing them."""
+        """Images (B, H, W, 3) of per-level vectors (B, h, w, D), without quantizing them.
+
+        A level that is missing adds nothing of its own: a residual stage is left out, a grid is filled
+        with its mean code vector.
+        """
 
 
 @runtime_checkable

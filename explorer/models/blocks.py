@@ -1,4 +1,4 @@
-"""A strictly local encoder and decoder: convolutions and per-position normalisation, nothing global.
+"""What our networks are made of: convolutions and per-position normalisation, nothing global.
 
 No attention and no statistics across space, so a code reaches a bounded window of pixels and a
 picture of any size is coded the same way everywhere. The residual block (3x3, then 1x1) is that of
@@ -8,7 +8,8 @@ van den Oord, Vinyals, Kavukcuoglu 2017, arXiv 1711.00937.
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from explorer.models.config import NetworkConfig
+PIXELS = 4
+"""Side of the squares of pixels that become the channels of one position, at stride 4."""
 
 
 class ChannelNorm(nn.Module):
@@ -35,38 +36,28 @@ class ResidualBlock(nn.Module):
         return x + self.pointwise(F.silu(self.spatial(self.norm(x))))
 
 
-def encoder(config: NetworkConfig, latent_dim: int) -> nn.Sequential:
-    """Pictures (B, 3, H, W) in [0, 1] to latents (B, latent_dim, H/8, W/8)."""
-    narrow, wide = config.width_f4, config.width_f8
-    return nn.Sequential(
-        nn.PixelUnshuffle(4),
-        nn.Conv2d(48, narrow, 3, padding=1),
-        *(ResidualBlock(narrow) for _ in range(config.encoder_f4)),
-        nn.Conv2d(narrow, wide, 2, stride=2),
-        *(ResidualBlock(wide) for _ in range(config.encoder_f8)),
-        ChannelNorm(wide),
-        nn.Conv2d(wide, latent_dim, 1),
-    )
+def blocks(count: int, channels: int) -> list[ResidualBlock]:
+    return [ResidualBlock(channels) for _ in range(count)]
 
 
-def decoder(config: NetworkConfig, dim: int) -> nn.Sequential:
-    """Code vectors (B, dim, h, w) to pictures (B, 3, 8h, 8w), nominally in [0, 1]."""
-    narrow, wide = config.width_f4, config.width_f8
-    return nn.Sequential(
-        nn.Conv2d(dim, wide, 3, padding=1),
-        *(ResidualBlock(wide) for _ in range(config.decoder_f8)),
-        nn.Conv2d(wide, narrow * 4, 1),
-        nn.PixelShuffle(2),
-        *(ResidualBlock(narrow) for _ in range(config.decoder_f4)),
-        ChannelNorm(narrow),
-        nn.Conv2d(narrow, 48, 3, padding=1),
-        nn.PixelShuffle(4),
-    )
+def from_pixels(channels: int) -> list[nn.Module]:
+    """Pictures (B, 3, H, W) to (B, channels, H/4, W/4)."""
+    return [nn.PixelUnshuffle(PIXELS), nn.Conv2d(3 * PIXELS**2, channels, 3, padding=1)]
 
 
-def decoder_reach(config: NetworkConfig) -> int:
-    """Pixels beyond its own cell that one code can change: every 3x3 reaches one position further.
+def to_pixels(channels: int) -> list[nn.Module]:
+    """(B, channels, H/4, W/4) to pictures (B, 3, H, W)."""
+    return [
+        ChannelNorm(channels),
+        nn.Conv2d(channels, 3 * PIXELS**2, 3, padding=1),
+        nn.PixelShuffle(PIXELS),
+    ]
 
-    At stride 8: the first convolution and the blocks; at stride 4: the blocks and the last convolution.
-    """
-    return 8 * (1 + config.decoder_f8) + 4 * (config.decoder_f4 + 1)
+
+def to_latents(channels: int, dim: int) -> list[nn.Module]:
+    return [ChannelNorm(channels), nn.Conv2d(channels, dim, 1)]
+
+
+def twice_as_fine(channels: int, out: int) -> list[nn.Module]:
+    """(B, channels, h, w) to (B, out, 2h, 2w), position by position."""
+    return [nn.Conv2d(channels, out * 4, 1), nn.PixelShuffle(2)]

@@ -8,20 +8,30 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
 from explorer.core.errors import CheckpointError
-from explorer.models.autoencoder import QuantizedAutoencoder
+from explorer.models.autoencoder import Autoencoder
+from explorer.models.build import build_model
 from explorer.models.config import CheckpointConfig
+from explorer.quantizers import EMAVectorQuantizer, Quantizer
 
 WEIGHTS = "model.safetensors"
 
 
-def save_weights(folder: Path, model: QuantizedAutoencoder) -> str:
-    """Write the weights in float16 (the codebook in float32) and return the file's sha256.
+def save_weights(folder: Path, model: Autoencoder) -> str:
+    """Write the weights in float16 (codebooks in float32) and return the file's sha256.
 
-    The rounded weights are the model: everything measured or shown uses them.
+    The rounded weights are the model: everything measured or shown uses them. The running sums of an
+    EMA codebook follow from its vectors and sizes, so they are left out.
     """
+    books = {
+        f"{name}.{part}"
+        for name, module in model.named_modules()
+        if isinstance(module, Quantizer)
+        for part in module.state_dict()
+    }
     state = {
-        name: tensor.detach().cpu().contiguous().to(torch.float32 if name.startswith("quantizer.") else torch.float16)
+        name: tensor.detach().cpu().contiguous().to(torch.float32 if name in books else torch.float16)
         for name, tensor in model.state_dict().items()
+        if name.rpartition(".")[2] != "cluster_sum"
     }
     temporary = folder / (WEIGHTS + ".part")
     save_file(state, temporary)
@@ -30,7 +40,7 @@ def save_weights(folder: Path, model: QuantizedAutoencoder) -> str:
     return sha256(folder / WEIGHTS)
 
 
-def load_model(folder: Path, config: CheckpointConfig) -> QuantizedAutoencoder:
+def load_model(folder: Path, config: CheckpointConfig) -> Autoencoder:
     """The network of a checkpoint folder in float32, eval mode; every key, shape and the sha256 checked."""
     path = folder / WEIGHTS
     if not path.is_file():
@@ -46,7 +56,11 @@ def load_model(folder: Path, config: CheckpointConfig) -> QuantizedAutoencoder:
     except (SafetensorError, OSError) as error:
         raise CheckpointError(f"{path} is not a readable safetensors file: {error}.") from error
     with torch.random.fork_rng(devices=[]):  # building a network draws its start; that must not disturb a caller
-        model = QuantizedAutoencoder(config.model)
+        model = build_model(config.model)
+    for name, module in model.named_modules():
+        if isinstance(module, EMAVectorQuantizer) and f"{name}.codebook" in state and f"{name}.cluster_size" in state:
+            sums = state[f"{name}.codebook"] * module.smoothed(state[f"{name}.cluster_size"])[:, None]
+            state.setdefault(f"{name}.cluster_sum", sums)
     load_strictly(model, state, path)
     return model.requires_grad_(False).eval()
 

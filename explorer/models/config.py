@@ -14,15 +14,37 @@ FORMAT_VERSION = 1
 
 
 @dataclass(frozen=True)
-class NetworkConfig:
-    """A strictly local f8 autoencoder: widths and residual blocks at stride 4 and at stride 8."""
+class OneGridConfig:
+    """A strictly local autoencoder with one grid at stride 8: widths and residual blocks at strides 4 and 8."""
 
     width_f4: int = 96
-    width_f8: int = 256
+    width_f8: int = 224
     encoder_f4: int = 1
     encoder_f8: int = 3
     decoder_f8: int = 3
     decoder_f4: int = 2
+    kind: Literal["one_grid"] = "one_grid"
+
+
+@dataclass(frozen=True)
+class TwoGridsConfig:
+    """VQ-VAE-2: a top grid at stride 8 and a bottom grid at stride 4 that is encoded given the decoded top.
+
+    encoder_f4, encoder_f8: blocks up to the top; top_f8: blocks that decode the top for the bottom's
+    encoder; bottom_f4: blocks of that encoder; decoder_f4: blocks of the decoder of both.
+    """
+
+    width_f4: int = 128
+    width_f8: int = 192
+    encoder_f4: int = 2
+    encoder_f8: int = 2
+    top_f8: int = 2
+    bottom_f4: int = 2
+    decoder_f4: int = 4
+    kind: Literal["two_grids"] = "two_grids"
+
+
+NetworkConfig = OneGridConfig | TwoGridsConfig
 
 
 @dataclass(frozen=True)
@@ -55,15 +77,65 @@ class FiniteScalarConfig:
     kind: Literal["finite_scalar"] = "finite_scalar"
 
 
-QuantizerConfig = VectorConfig | EMAVectorConfig | GumbelConfig | FiniteScalarConfig
+@dataclass(frozen=True)
+class NormalizedVectorConfig:
+    size: int
+    dim: int
+    kind: Literal["normalized_vector"] = "normalized_vector"
+
+
+@dataclass(frozen=True)
+class LookupFreeConfig:
+    bits: int
+    temperature: float = 1.0
+    kind: Literal["lookup_free"] = "lookup_free"
+
+
+@dataclass(frozen=True)
+class ResidualConfig:
+    """`stages` codebooks of `size` vectors, each learned by running means."""
+
+    size: int
+    dim: int
+    stages: int
+    decay: float = 0.99
+    kind: Literal["residual"] = "residual"
+
+
+@dataclass(frozen=True)
+class PointConfig:
+    """No quantizer: the decoder is given the encoder's output as it is (an autoencoder)."""
+
+    dim: int
+    kind: Literal["point"] = "point"
+
+
+@dataclass(frozen=True)
+class GaussianConfig:
+    """No quantizer: mean and variance of a Gaussian per float, sampled in training (a VAE)."""
+
+    dim: int
+    kind: Literal["gaussian"] = "gaussian"
+
+
+QuantizerConfig = (
+    VectorConfig
+    | EMAVectorConfig
+    | GumbelConfig
+    | FiniteScalarConfig
+    | NormalizedVectorConfig
+    | LookupFreeConfig
+    | ResidualConfig
+)
+ContinuousConfig = PointConfig | GaussianConfig
 
 
 @dataclass(frozen=True)
 class ModelConfig:
-    """One network with one quantizer."""
+    """A network and what stands between its encoder and its decoder; with two grids, one quantizer each."""
 
-    quantizer: QuantizerConfig
-    network: NetworkConfig = field(default_factory=NetworkConfig)
+    quantizer: QuantizerConfig | ContinuousConfig
+    network: NetworkConfig = field(default_factory=OneGridConfig)
 
 
 @dataclass(frozen=True)
@@ -77,8 +149,6 @@ class CheckpointConfig:
     summary: str
     model: ModelConfig
     parameters: int
-    reach: int
-    """Pixels beyond its own cell that a code can change."""
     sha256: str
     source: str
     licence: str
@@ -88,6 +158,7 @@ class CheckpointConfig:
 
 
 STRIDE = 8
+"""Pixels per cell of the coarsest grid; pictures have sides that are multiples of it."""
 
 
 def read_config(folder: Path) -> CheckpointConfig:
@@ -116,14 +187,15 @@ def write_config(folder: Path, config: CheckpointConfig) -> None:
 
 
 def spec_of(config: CheckpointConfig) -> TokenizerSpec:
-    """The TokenizerSpec that a config describes."""
+    """The TokenizerSpec that a config describes; without levels where the model has no codes."""
+    levels, codebooks = _levels(config.model)
     return TokenizerSpec(
         id=config.id,
         title=config.title,
         family=config.family,
         summary=config.summary,
-        levels=(Level("codes", "codebook", stride=STRIDE, reach=config.reach),),
-        codebooks=(_codebook(config.model.quantizer),),
+        levels=levels,
+        codebooks=codebooks,
         multiple=STRIDE,
         parameters=config.parameters,
         trained_on=config.trained_on,
@@ -134,13 +206,52 @@ def spec_of(config: CheckpointConfig) -> TokenizerSpec:
     )
 
 
-def _codebook(quantizer: QuantizerConfig) -> Codebook:
+def reaches(network: NetworkConfig) -> tuple[int, ...]:
+    """Per grid, coarse first: pixels beyond its own cell that one code can change.
+
+    Every 3x3 convolution of the decoder reaches one position further. One grid: at stride 8 the first
+    convolution and the blocks, at stride 4 the blocks and the last convolution. Two grids: all at stride 4.
+    """
+    match network:
+        case OneGridConfig():
+            return (8 * (1 + network.decoder_f8) + 4 * (network.decoder_f4 + 1),)
+        case TwoGridsConfig():
+            both = 4 * (1 + network.decoder_f4 + 1)
+            return (both, both)
+
+
+def _levels(model: ModelConfig) -> tuple[tuple[Level, ...], tuple[Codebook, ...]]:
+    reach, quantizer = reaches(model.network), model.quantizer
+    if isinstance(quantizer, ContinuousConfig):
+        return (), ()
+    if isinstance(model.network, TwoGridsConfig):
+        names, strides = ("top", "bottom"), (STRIDE, STRIDE // 2)
+    elif isinstance(quantizer, ResidualConfig):
+        names = tuple(f"stage {number}" for number in range(1, quantizer.stages + 1))
+        strides, reach = (STRIDE,) * len(names), reach * len(names)
+    else:
+        levels = (Level("codes", "codebook", stride=STRIDE, reach=reach[0]),)
+        return levels, (_codebook("codebook", quantizer),)
+    levels = tuple(
+        Level(name, name, stride=stride, reach=pixels)
+        for name, stride, pixels in zip(names, strides, reach, strict=True)
+    )
+    return levels, tuple(_codebook(name, quantizer) for name in names)
+
+
+def _codebook(name: str, quantizer: QuantizerConfig) -> Codebook:
     match quantizer:
         case FiniteScalarConfig(levels=levels, bound=bound):
-            return Codebook("codebook", math.prod(levels), len(levels), "grid", levels, f"bound: {bound}")
+            return Codebook(name, math.prod(levels), len(levels), "grid", levels, f"bound: {bound}")
+        case LookupFreeConfig(bits=bits):
+            return Codebook(name, 2**bits, bits, "grid", (2,) * bits, "first channel lowest bit")
         case GumbelConfig(size=size, dim=dim):
-            return Codebook("codebook", size, dim, "logit")
+            return Codebook(name, size, dim, "logit")
         case VectorConfig(size=size, dim=dim):
-            return Codebook("codebook", size, dim, "euclidean", variant="straight-through")
+            return Codebook(name, size, dim, "euclidean", variant="straight-through")
+        case NormalizedVectorConfig(size=size, dim=dim):
+            return Codebook(name, size, dim, "cosine", variant="l2-normalised")
         case EMAVectorConfig(size=size, dim=dim, decay=decay):
-            return Codebook("codebook", size, dim, "euclidean", variant=f"EMA {decay:g}")
+            return Codebook(name, size, dim, "euclidean", variant=f"EMA {decay:g}")
+        case ResidualConfig(size=size, dim=dim, decay=decay):
+            return Codebook(name, size, dim, "euclidean", variant=f"residual, EMA {decay:g}")

@@ -10,6 +10,9 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor, nn
 
+MAX_TABULATED = 2**17
+"""Implicit codebooks up to this size may be tabulated to rank codes; larger ones never are."""
+
 
 @dataclass(frozen=True)
 class Quantized:

@@ -11,12 +11,10 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from explorer.quantizers.base import Quantized, Quantizer, straight_through
+from explorer.quantizers.base import MAX_TABULATED, Quantized, Quantizer, straight_through
 from explorer.quantizers.nearest import nearest_k
 
 EPS = 1e-3
-MAX_TABULATED = 2**17
-"""Codebooks up to this size may be tabulated to rank codes; larger ones never are."""
 
 
 def bound_tan(z: Tensor, levels: Tensor) -> Tensor:

@@ -55,9 +55,12 @@ class EMAVectorQuantizer(Quantizer):
             distributed.all_reduce(counts_and_sums)
         self.cluster_size.lerp_(counts_and_sums[:, 0], 1 - self.decay)
         self.cluster_sum.lerp_(counts_and_sums[:, 1:], 1 - self.decay)
-        total = self.cluster_size.sum()
-        smoothed = (self.cluster_size + self.smoothing) / (total + self.size * self.smoothing) * total
-        self.codebook.copy_(self.cluster_sum / smoothed[:, None])
+        self.codebook.copy_(self.cluster_sum / self.smoothed(self.cluster_size)[:, None])
+
+    def smoothed(self, sizes: Tensor) -> Tensor:
+        """Cluster sizes (K,) with Laplace smoothing, so that none is zero; a code vector is its sum over this."""
+        total = sizes.sum()
+        return (sizes + self.smoothing) / (total + self.size * self.smoothing) * total
 
     @torch.no_grad()
     def reseat(self, codes: Tensor, vectors: Tensor) -> None:

@@ -59,9 +59,11 @@ class Recipe:
     loss_weights: dict[str, float] = field(default_factory=dict)
     """Weights of the quantizer's loss terms by name."""
     temperature: tuple[float, ...] = ()
-    """Gumbel only: first and last temperature, annealed geometrically over the steps."""
+    """Gumbel only: first and last temperature, annealed geometrically over `anneal` of the steps."""
+    anneal: float = 1.0
+    """Gumbel only: share of the steps after which the temperature stays at its last value."""
     kl_warmup: float = 0.0
-    """Gumbel only: share of the steps over which the KL weight grows from zero."""
+    """Share of the steps over which the weight of a KL term grows from zero."""
     data_start: bool = False
     """Start the codebook on encoder outputs of the first batch."""
     revival: RevivalConfig | None = None

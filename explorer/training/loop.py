@@ -5,6 +5,7 @@ import os
 import platform
 import subprocess
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -18,8 +19,8 @@ from tqdm import tqdm
 
 from explorer.core.errors import ConfigError, DataError
 from explorer.core.strict import to_json
-from explorer.models.autoencoder import Pass, QuantizedAutoencoder
-from explorer.models.blocks import decoder_reach
+from explorer.models.autoencoder import Pass
+from explorer.models.build import build_model
 from explorer.models.checkpoint import load_strictly, save_weights
 from explorer.models.config import FORMAT_VERSION, CheckpointConfig, write_config
 from explorer.training.config import Recipe
@@ -71,7 +72,7 @@ class Run:
             self.world,
         )
         torch.manual_seed(recipe.seed)
-        self.model = QuantizedAutoencoder(recipe.model).to(options.device, memory_format=torch.channels_last)
+        self.model = build_model(recipe.model).to(options.device, memory_format=torch.channels_last)
         self.network: nn.Module = self.model
         if self.world > 1:
             devices = [options.device] if options.device.type == "cuda" else None
@@ -86,7 +87,7 @@ class Run:
         """Train to the last step, then write model.safetensors and config.json."""
         recipe, started = self.recipe, time.monotonic() - self.seconds
         curves = CurveLog(self.options.out, self.step) if self.rank == 0 else None
-        interval = _Interval(self.model.quantizer.size, self.options.device)
+        interval = _Interval({name: found.size for name, found in self.model.quantizers.items()}, self.options.device)
         saved = time.monotonic()
         with tqdm(total=recipe.steps, initial=self.step, unit="step", disable=self.rank > 0, smoothing=0.02) as bar:
             while self.step < recipe.steps:
@@ -111,17 +112,19 @@ class Run:
         if self.rank == 0:
             self._finish()
 
-    def _one_step(self) -> tuple[dict[str, Tensor], Tensor]:
+    def _one_step(self) -> tuple[dict[str, Tensor], Mapping[str, Tensor]]:
         recipe, device = self.recipe, self.options.device
         torch.manual_seed(recipe.seed * 1_000_003 + self.step * 101 + self.rank)  # noise: a function of the step
         images = self.batches(self.step).to(device, memory_format=torch.channels_last)
         progress = self.step / recipe.steps
         if recipe.temperature:
             first, last = recipe.temperature
-            self.model.quantizer.temperature = first * (last / first) ** progress
+            for quantizer in self.model.quantizers.values():
+                quantizer.temperature = first * (last / first) ** min(1.0, progress / recipe.anneal)
         if self.step == 0 and recipe.data_start:
-            with torch.no_grad():
-                start_on_data(self.model.quantizer, self.model.encode(images), recipe.seed)
+            for name, quantizer in self.model.quantizers.items():  # coarse first: the later follow from the earlier
+                with torch.no_grad():
+                    start_on_data(quantizer, self.model.encode(images)[name][0], recipe.seed)
         self.network.train()
         with torch.autocast(device.type, torch.bfloat16, enabled=self.options.bf16):
             result = self.network(images)
@@ -139,9 +142,10 @@ class Run:
         figures = {f"loss_{name}": value.detach() for name, value in losses.items()}
         figures["mse"] = F.mse_loss(result.reconstruction.detach().float().clamp(0, 1), images)
         if self.revival:
-            moved = self.revival(self.model.quantizer, result.latents, self.step)
+            levels = self.model.quantizers.items()
+            moved = sum(self.revival(quantizer, result.latents[name], self.step) for name, quantizer in levels)
             figures["revived"] = torch.tensor(float(moved), device=device)
-        return figures, result.quantized.indices
+        return figures, result.indices
 
     def _losses(self, images: Tensor, result: Pass, progress: float) -> dict[str, Tensor]:
         reconstruction = result.reconstruction.float()
@@ -151,7 +155,7 @@ class Run:
         weights = dict(self.recipe.loss_weights)
         if self.recipe.kl_warmup and "kl" in weights:
             weights["kl"] *= min(1.0, progress / self.recipe.kl_warmup)
-        for name, value in result.quantized.losses.items():
+        for name, value in result.losses.items():
             if name not in weights:
                 raise ConfigError(f"The recipe's loss_weights lack {name!r}, a loss of its quantizer.")
             losses[name] = weights[name] * value
@@ -249,7 +253,6 @@ class Run:
                 summary=recipe.summary,
                 model=recipe.model,
                 parameters=sum(p.numel() for p in self.model.parameters()),
-                reach=decoder_reach(recipe.model.network),
                 sha256=digest,
                 source="trained by this project's explorer.training",
                 licence="Apache-2.0",
@@ -270,31 +273,35 @@ class Run:
 
 
 class _Interval:
-    """Running means of the figures and a histogram of the codes since the last log line, over all processes."""
+    """Running means of the figures and histograms of the codes since the last log line, over all processes."""
 
-    def __init__(self, size: int, device: torch.device):
-        self.counts, self.sums, self.steps = torch.zeros(size, device=device), {}, 0
+    def __init__(self, sizes: Mapping[str, int], device: torch.device):
+        self.counts = {level: torch.zeros(size, device=device) for level, size in sizes.items()}
+        self.sums, self.steps = {}, 0
 
-    def add(self, figures: dict[str, Tensor], indices: Tensor) -> None:
+    def add(self, figures: dict[str, Tensor], indices: Mapping[str, Tensor]) -> None:
         self.steps += 1
         for name, value in figures.items():
             self.sums[name] = self.sums.get(name, 0.0) + value
-        self.counts += torch.bincount(indices.flatten(), minlength=len(self.counts))
+        for level, counts in self.counts.items():
+            counts += torch.bincount(indices[level].flatten(), minlength=len(counts))
 
     def close(self) -> dict[str, float]:
-        names = list(self.sums)
-        sums, counts, world = torch.stack([self.sums[name].float() for name in names]), self.counts.clone(), 1
+        """The means, and `tokens`, `used` and `perplexity` of the codes; of several levels with the level's name."""
+        names, world = list(self.sums), 1
+        sums = torch.stack([self.sums[name].float() for name in names])
         if distributed.is_available() and distributed.is_initialized():
-            distributed.all_reduce(sums)
-            distributed.all_reduce(counts)
+            for tensor in (sums, *self.counts.values()):
+                distributed.all_reduce(tensor)
             world = distributed.get_world_size()
         line = dict(zip(names, (sums / self.steps / world).tolist(), strict=True))
-        shares = counts / counts.sum()
         line["psnr"] = float(-10 * np.log10(line.pop("mse")))
-        line["tokens"] = int(counts.sum())
-        line["used"] = int((counts > 0).sum())
-        line["perplexity"] = float(torch.exp(-torch.xlogy(shares, shares).sum()))
-        self.counts.zero_()
+        for level, counts in self.counts.items():
+            suffix, shares = f" {level}" if len(self.counts) > 1 else "", counts / counts.sum()
+            line[f"tokens{suffix}"] = int(counts.sum())
+            line[f"used{suffix}"] = int((counts > 0).sum())
+            line[f"perplexity{suffix}"] = float(torch.exp(-torch.xlogy(shares, shares).sum()))
+            counts.zero_()
         self.sums, self.steps = {}, 0
         return line
 
@@ -312,8 +319,14 @@ def _variance(pictures: list[np.ndarray]) -> float:
 
 
 def _summary(line: dict[str, float]) -> str:
-    held_out = f" held-out {line['held_out_psnr']:.2f} dB" if "held_out_psnr" in line else ""
-    return f"{line['psnr']:.2f} dB{held_out}, {line['used']} codes, perplexity {line['perplexity']:.0f}"
+    parts = [f"{line['psnr']:.2f} dB"]
+    if "held_out_psnr" in line:
+        parts.append(f"held-out {line['held_out_psnr']:.2f} dB")
+    for name in line:
+        if name.startswith("used"):
+            perplexity = line[name.replace("used", "perplexity")]
+            parts.append(f"{line[name]} codes{name.removeprefix('used')}, perplexity {perplexity:.0f}")
+    return ", ".join(parts)
 
 
 def _device_name(device: torch.device, world: int) -> str:

@@ -12,7 +12,7 @@ from explorer.core.errors import CheckpointError
 from explorer.models.checkpoint import load_model, save_weights, sha256
 from explorer.models.config import read_config, write_config
 from explorer.models.tokenizer import load_tokenizer
-from tests.conftest import KINDS, random_model, write_checkpoint
+from tests.conftest import KINDS, network_of, random_model, write_checkpoint
 
 
 @pytest.fixture
@@ -34,7 +34,7 @@ def pictures():
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_save_load_gives_the_same_codes(kind, tmp_path):
-    config = write_checkpoint(tmp_path / "first", KINDS[kind])
+    config = write_checkpoint(tmp_path / "first", KINDS[kind], network_of(kind))
     first = load_tokenizer(tmp_path / "first")
     (tmp_path / "again").mkdir()
     digest = save_weights(tmp_path / "again", load_model(tmp_path / "first", config))
@@ -136,7 +136,7 @@ def test_missing_files(folder, tmp_path):
         ({"colour": 1}, "unknown key 'colour'"),
         ({"format_version": 2}, "format_version 2; this program reads 1"),
         ({"format_version": None}, "format_version None"),
-        ({"reach": "far"}, r"config\.reach must be int"),
+        ({"parameters": "many"}, r"config\.parameters must be int"),
         ({"model": {"quantizer": {"kind": "magic"}}}, "vector, vector_ema, gumbel, finite_scalar"),
         ({"model": {"quantizer": {"kind": "vector", "size": 4, "dim": 2, "beta": 1}}}, "unknown key 'beta'"),
     ],

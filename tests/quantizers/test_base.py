@@ -9,6 +9,8 @@ from explorer.quantizers import (
     EMAVectorQuantizer,
     FiniteScalarQuantizer,
     GumbelQuantizer,
+    LookupFreeQuantizer,
+    NormalizedVectorQuantizer,
     VectorQuantizer,
     straight_through,
 )
@@ -20,6 +22,8 @@ MAKERS = {
     "gumbel": lambda: GumbelQuantizer(32, 8),
     "finite_scalar_atanh": lambda: FiniteScalarQuantizer([8, 5, 5], "atanh"),
     "finite_scalar_tan": lambda: FiniteScalarQuantizer([8, 5, 5], "tan"),
+    "normalized": lambda: NormalizedVectorQuantizer(256, 8),
+    "lookup_free": lambda: LookupFreeQuantizer(8),
 }
 
 

@@ -7,7 +7,15 @@ import pytest
 import torch
 from PIL import Image
 
-NETWORK = {"width_f4": 8, "width_f8": 16, "encoder_f4": 0, "encoder_f8": 1, "decoder_f8": 1, "decoder_f4": 1}
+NETWORK = {
+    "kind": "one_grid",
+    "width_f4": 8,
+    "width_f8": 16,
+    "encoder_f4": 0,
+    "encoder_f8": 1,
+    "decoder_f8": 1,
+    "decoder_f4": 1,
+}
 
 
 @pytest.fixture(scope="session")

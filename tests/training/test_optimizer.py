@@ -4,15 +4,15 @@ import dataclasses
 
 import torch
 
-from explorer.models.autoencoder import QuantizedAutoencoder
 from explorer.models.blocks import ResidualBlock
+from explorer.models.build import build_model
 from explorer.training.config import read_recipe
 from explorer.training.optimizer import RunOptimizer
 
 
 def _stepped(recipe, rate=1e-3):
     torch.manual_seed(0)
-    model = QuantizedAutoencoder(recipe.model).to(memory_format=torch.channels_last)
+    model = build_model(recipe.model).to(memory_format=torch.channels_last)
     before = {name: value.detach().clone() for name, value in model.named_parameters()}
     optimizer = RunOptimizer(model, recipe)
     for parameter in model.parameters():

@@ -1,0 +1,67 @@
+"""Lookup-free quantization: the sign of every channel, with an entropy term in place of a codebook.
+
+Yu et al. 2023, "Language Model Beats Diffusion: Tokenizer is Key to Visual Generation" (MAGVIT-v2),
+arXiv 2310.05737.
+"""
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from explorer.quantizers.base import MAX_TABULATED, Quantized, Quantizer, straight_through
+from explorer.quantizers.nearest import nearest_k
+
+
+class LookupFreeQuantizer(Quantizer):
+    """Each of `bits` channels becomes -1 or 1; the index is a binary number, first channel lowest bit.
+
+    Losses: "commitment" |z - sg(q)|^2; and in nats, of the soft assignment softmax(-|z - c|^2 / temperature)
+    over all codes c, "cell_entropy", its mean entropy (low: every cell is sure), and
+    "codebook_entropy", minus the entropy of its mean (low: all codes are used).
+    """
+
+    def __init__(self, bits: int, temperature: float = 1.0):
+        super().__init__()
+        self.size, self.dim, self.latent_dim, self.temperature = 2**bits, bits, bits, temperature
+        self.register_buffer("places", 2 ** torch.arange(bits), persistent=False)
+
+    def forward(self, z: Tensor) -> Quantized:
+        with torch.autocast(z.device.type, enabled=False):
+            z = z.float()
+            above = z > 0
+            indices = (above * self.places).sum(-1)
+            chosen = above.float() * 2 - 1
+            losses = {"commitment": F.mse_loss(z, chosen), **self._entropies(z.reshape(-1, self.dim))}
+            return Quantized(straight_through(z, chosen), indices, losses)
+
+    def vectors(self, indices: Tensor) -> Tensor:
+        return (indices[..., None] // self.places % 2).float() * 2 - 1
+
+    def rank(self, z: Tensor, k: int) -> tuple[Tensor, Tensor]:
+        """Costs are squared distances to the corners of the cube."""
+        if self.size > MAX_TABULATED:
+            raise ValueError(f"{self.size:,} implicit codes are not tabulated; the limit is {MAX_TABULATED:,}.")
+        table = self.vectors(torch.arange(self.size, device=z.device))
+        indices, distances = nearest_k(z.reshape(-1, self.dim), table, k)
+        return indices.reshape(*z.shape[:-1], -1), distances.reshape(*z.shape[:-1], -1)
+
+    def _entropies(self, z: Tensor) -> dict[str, Tensor]:
+        # |z - c|^2 is a sum over channels, so the softmax over codes is a product of one sigmoid per bit.
+        logits = 4 * z / self.temperature
+        p = torch.sigmoid(logits)
+        per_bit = p * F.softplus(-logits) + (1 - p) * F.softplus(logits)
+        # The mean of a product needs all codes, but as (codes of one half of the bits) x (codes of the other).
+        low, high = (_products(half) for half in (p[:, : self.dim // 2], p[:, self.dim // 2 :]))
+        mean = (low.t() @ high / len(z)).reshape(-1)
+        return {
+            "cell_entropy": per_bit.sum(-1).mean(),
+            "codebook_entropy": torch.xlogy(mean, mean.clamp_min(1e-12)).sum(),
+        }
+
+
+def _products(p: Tensor) -> Tensor:
+    """Probabilities (N, 2^b) of all settings of b independent bits that are 1 with probability p (N, b)."""
+    table = p.new_ones(len(p), 1)
+    for bit in p.unbind(1):
+        table = torch.cat([table * (1 - bit[:, None]), table * bit[:, None]], 1)
+    return table

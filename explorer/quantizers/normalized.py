@@ -1,0 +1,47 @@
+"""Vector quantization on the unit sphere: few dimensions, code vectors and encoder outputs l2-normalised.
+
+Yu, Li, Koh, Zhang, Pang, Qin, Ku, Xu, Baldridge, Wu 2021, "Vector-quantized Image Modeling with
+Improved VQGAN", arXiv 2110.04627.
+"""
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from explorer.quantizers.base import Quantized, Quantizer, straight_through
+from explorer.quantizers.nearest import nearest, nearest_k
+
+
+class NormalizedVectorQuantizer(Quantizer):
+    """The code vector of the smallest angle, from a learned K x D codebook; code vectors have length 1.
+
+    Losses, both between unit vectors: "codebook" |sg(z) - e|^2 and "commitment" |z - sg(e)|^2.
+    """
+
+    def __init__(self, size: int, dim: int):
+        super().__init__()
+        self.size, self.dim, self.latent_dim = size, dim, dim
+        self.codebook = nn.Parameter(F.normalize(torch.randn(size, dim), dim=-1))
+
+    def forward(self, z: Tensor) -> Quantized:
+        with torch.autocast(z.device.type, enabled=False):
+            z = F.normalize(z.float(), dim=-1)
+            indices = nearest(z.reshape(-1, self.dim), self._unit()).reshape(z.shape[:-1])
+            chosen = self.vectors(indices)
+            losses = {
+                "codebook": F.mse_loss(chosen, z.detach()),
+                "commitment": F.mse_loss(z, chosen.detach()),
+            }
+            return Quantized(straight_through(z, chosen), indices, losses)
+
+    def vectors(self, indices: Tensor) -> Tensor:
+        return F.embedding(indices, self._unit())
+
+    def rank(self, z: Tensor, k: int) -> tuple[Tensor, Tensor]:
+        """Costs are squared distances on the sphere: 2 - 2 cos of the angle."""
+        unit = F.normalize(z.float(), dim=-1).reshape(-1, self.dim)
+        indices, distances = nearest_k(unit, self._unit(), k)
+        return indices.reshape(*z.shape[:-1], -1), distances.reshape(*z.shape[:-1], -1)
+
+    def _unit(self) -> Tensor:
+        return F.normalize(self.codebook, dim=-1)
