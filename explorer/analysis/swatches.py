@@ -2,21 +2,26 @@
 
 import numpy as np
 
-from explorer.core.codes import Codes
 from explorer.core.images import to_bytes
-from explorer.core.tokenizer import Tokenizer
+from explorer.core.tokenizer import DecodesLatents
 
 AROUND = 2
 """Cells of the same code around the one that is shown, so that the border of the picture is far."""
 
 
-def swatches(tokenizer: Tokenizer, level: str, indices: np.ndarray, batch: int = 64) -> np.ndarray:
-    """Pixels (n, f, f, 3) uint8 of the middle cell of a grid filled with each code; one-level tokenizers."""
-    stride, side = tokenizer.spec.level(level).stride, 2 * AROUND + 1
+def swatches(tokenizer: DecodesLatents, level: str, indices: np.ndarray, batch: int = 64) -> np.ndarray:
+    """Pixels (n, f, f, 3) uint8 of the middle cell of a grid filled with each code.
+
+    Other levels add nothing: what a residual stage's code shows is what it alone decodes to.
+    """
+    spec = tokenizer.spec
+    stride, book = spec.level(level).stride, spec.codebook(level)
+    # A grid has to be whole cells of the coarsest level.
+    side = -(-(2 * AROUND + 1) * stride // spec.multiple) * spec.multiple // stride
     middle = slice(AROUND * stride, (AROUND + 1) * stride)
     shown = []
     for start in range(0, len(indices), batch):
-        part = np.asarray(indices[start : start + batch])
-        grids = np.broadcast_to(part[:, None, None], (len(part), side, side))
-        shown.append(to_bytes(tokenizer.decode(Codes({level: grids}))[:, middle, middle]))
+        vectors = tokenizer.vectors(book.name, np.asarray(indices[start : start + batch]))
+        grids = np.broadcast_to(vectors[:, None, None], (len(vectors), side, side, book.dim))
+        shown.append(to_bytes(tokenizer.decode_latents({level: grids})[:, middle, middle]))
     return np.concatenate(shown)

@@ -53,6 +53,16 @@ class Usage:
         """2^entropy: how many equally likely codes would carry as much."""
         return float(2**self.entropy)
 
+    @property
+    def chao1(self) -> float:
+        """Estimated number of codes that can occur at all, seen or not, at least `used` and at most K.
+
+        Chao 1984, "Nonparametric Estimation of the Number of Classes in a Population", bias-corrected:
+        used + f1 (f1 - 1) / (2 (f2 + 1)), with f1 codes seen once and f2 seen twice.
+        """
+        once, twice = (int(np.count_nonzero(self.counts == n)) for n in (1, 2))
+        return float(min(self.size, self.used + once * (once - 1) / (2 * (twice + 1))))
+
 
 def sampling_ceiling(size: int, tokens: int) -> float:
     """Expected share of `size` codes seen in `tokens` draws from the uniform distribution."""

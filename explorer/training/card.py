@@ -2,6 +2,7 @@
 
 import json
 
+from explorer.core.spec import TokenizerSpec
 from explorer.models.config import CheckpointConfig, spec_of
 
 
@@ -9,9 +10,7 @@ def model_card(config: CheckpointConfig) -> str:
     """The card as Markdown with YAML front matter; says exactly how the model was trained and measured."""
     training, spec = config.training, spec_of(config)
     recipe, data = training["recipe"], training["data"]
-    book = spec.codebooks[0]
-    levels = f", levels {' x '.join(map(str, book.radices))}, {book.variant}" if book.implicit else f", {book.variant}"
-    weights = json.dumps(recipe["loss_weights"]) if recipe["loss_weights"] else "none: the quantizer has no loss"
+    weights = json.dumps(recipe["loss_weights"]) if recipe["loss_weights"] else "none"
     lines = [
         "---",
         "license: apache-2.0",
@@ -25,10 +24,8 @@ def model_card(config: CheckpointConfig) -> str:
         "",
         "| | |",
         "|---|---|",
-        f"| Codebook | {book.size:,} codes of {book.dim} floats{levels} |",
-        "| Stride | 8 pixels per code |",
+        *_levels(spec),
         f"| Parameters | {config.parameters:,} |",
-        f"| Reach | a code changes pixels up to {config.reach} px beyond its own 8 x 8 cell, none further |",
         f"| Weights | `model.safetensors`, float16 (quantizer float32), sha256 `{config.sha256}` |",
         f"| Licence | {config.licence} |",
         "",
@@ -39,10 +36,12 @@ def model_card(config: CheckpointConfig) -> str:
         f"- **Crops:** {recipe['crop']} x {recipe['crop']} pixels in batches of {recipe['batch']}, flipped at random, "
         "cut larger by the stage's factor and shrunk.",
         *(f"- **Stage {number}:** {_stage(stage)}" for number, stage in enumerate(recipe["stages"], 1)),
-        f"- **Loss:** squared error over the data's variance{_l1(recipe)}; the quantizer's terms: {weights}.",
+        f"- **Loss:** squared error over the data's variance{_l1(recipe)}; terms of what stands between encoder and "
+        f"decoder, with their weights: {weights}{_schedules(recipe)}.",
+        *_adversary(recipe),
         f"- **Optimizer:** AdamW{_muon(recipe)}, warm-up {recipe['warmup']} steps, "
         f"gradient norm at most {recipe['clip']:g}, seed {recipe['seed']}.",
-        f"- **Dead codes:** {_revival(recipe)}",
+        *([f"- **Dead codes:** {_revival(recipe)}"] if spec.levels else []),
         f"- **Where:** {training['device']}, {training['precision']}, {training['minutes']:g} minutes, torch "
         f"{training['versions']['torch']}, Python {training['python']}, commit {training['commit']}.",
         *(f"- **Note:** {note}" for note in training.get("notes", [])),
@@ -69,58 +68,102 @@ def model_card(config: CheckpointConfig) -> str:
 def readme_table(configs: list[CheckpointConfig]) -> str:
     """The README's table of models, from their configs."""
     lines = [
-        "| model | codes x floats | Kodak PSNR | SSIM | bits per pixel (entropy-coded) | used codes | perplexity |",
-        "|---|---|---|---|---|---|---|",
+        "| model | codes x floats, per level | Kodak PSNR | SSIM | local contrast | bits per pixel (entropy-coded) "
+        "| used codes | perplexity |",
+        "|---|---|---|---|---|---|---|---|",
     ]
     for config in configs:
-        kodak, book = config.evaluation["kodak"], spec_of(config).codebooks[0]
-        used = "; ".join(
-            f"{usage['used'] / usage['size']:.1%} over {usage['tokens']:,} tokens (ceiling {usage['ceiling']:.1%})"
-            for usage in config.evaluation["held_out"]["usage"].values()
-        )
-        perplexity = ", ".join(
-            f"{usage['perplexity']:,.0f}" for usage in config.evaluation["held_out"]["usage"].values()
-        )
+        kodak, spec = config.evaluation["kodak"], spec_of(config)
+        usages = config.evaluation.get("held_out", {}).get("usage", {})
+        books = [spec.codebook(level.name) for level in spec.levels]
+        bits = f"{kodak['bits_per_pixel']:.3f} ({kodak['bits_per_pixel_entropy_coded']:.3f})" if usages else "no codes"
+        perplexities = [f"{usage['perplexity']:,.0f}" for usage in usages.values()]
+        used = [
+            f"{_level(name, spec)}{usage['used'] / usage['size']:.1%} over {usage['tokens']:,} tokens "
+            f"(ceiling {usage['ceiling']:.1%})"
+            for name, usage in usages.items()
+        ]
         lines.append(
-            f"| [`{config.id}`](checkpoints/{config.id}/README.md) | {book.size:,} x {book.dim} "
-            f"| {kodak['psnr']:.2f} dB | {kodak['ssim']:.3f} "
-            f"| {kodak['bits_per_pixel']:.3f} ({kodak['bits_per_pixel_entropy_coded']:.3f}) "
-            f"| {used} | {perplexity} |"
+            f"| [`{config.id}`](checkpoints/{config.id}/README.md) "
+            f"| {', '.join(f'{book.size:,} x {book.dim}' for book in books) or 'none'} "
+            f"| {kodak['psnr']:.2f} dB | {kodak['ssim']:.3f} | {kodak['local_contrast']:.2f} | {bits} "
+            f"| {'; '.join(used)} | {', '.join(perplexities)} |"
         )
     return "\n".join(lines)
 
 
 def _evaluation(evaluation: dict) -> list[str]:
-    kodak, held_out = evaluation["kodak"], evaluation["held_out"]
+    kodak, held_out = evaluation["kodak"], evaluation.get("held_out")
     lines = [
         "## Measured",
         "",
         f"Kodak: {kodak['pictures']} pictures, centre square, resized to {kodak['size']} with Lanczos; never "
-        f"trained on. Held out: centre squares at {held_out['size']} pixels of "
-        f"{held_out['pictures']:,} pictures. The ceiling is the share of codes that as many tokens would show if all "
-        "codes were equally likely.",
-        "",
-        "| | |",
-        "|---|---|",
-        f"| Kodak PSNR, mean | {kodak['psnr']:.2f} dB |",
-        f"| Kodak SSIM, mean | {kodak['ssim']:.4f} |",
-        f"| Bits per pixel, nominal | {kodak['bits_per_pixel']:.4f} |",
-        f"| Bits per pixel, entropy-coded with held-out statistics | {kodak['bits_per_pixel_entropy_coded']:.4f} |",
+        "trained on.",
     ]
-    for where, usages in (("Kodak", kodak["usage"]), ("held-out pictures", held_out["usage"])):
-        for name, usage in usages.items():
-            lines.append(
-                f"| Used codes, {where}, level {name} | {usage['used']:,} of {usage['size']:,} "
-                f"({usage['used'] / usage['size']:.1%}) over {usage['tokens']:,} tokens, "
-                f"ceiling {usage['ceiling']:.1%}, perplexity {usage['perplexity']:,.0f} |"
+    rows = [
+        ("Kodak PSNR, mean", f"{kodak['psnr']:.2f} dB"),
+        ("Kodak SSIM, mean", f"{kodak['ssim']:.4f}"),
+        ("Local contrast kept on Kodak, mean", f"{kodak['local_contrast']:.3f}"),
+    ]
+    written = "`golden.npz` (a picture and its reconstruction)"
+    if held_out:
+        lines[-1] += (
+            f" Held out: centre squares at {held_out['size']} pixels of {held_out['pictures']:,} pictures. The ceiling "
+            "is the share of codes that as many tokens would show if all codes were equally likely; Chao1 estimates "
+            "how many codes can occur at all."
+        )
+        rows += [
+            ("Bits per pixel, nominal", f"{kodak['bits_per_pixel']:.4f}"),
+            ("Bits per pixel, entropy-coded with held-out statistics", f"{kodak['bits_per_pixel_entropy_coded']:.4f}"),
+        ]
+        rows += [
+            (
+                f"Used codes, {where}, level {name}",
+                f"{usage['used']:,} of {usage['size']:,} ({usage['used'] / usage['size']:.1%}) over "
+                f"{usage['tokens']:,} tokens, ceiling {usage['ceiling']:.1%}, Chao1 {usage['chao1']:,.0f}, "
+                f"perplexity {usage['perplexity']:,.0f}",
             )
+            for where, usages in (("Kodak", kodak["usage"]), ("held-out pictures", held_out["usage"]))
+            for name, usage in usages.items()
+        ]
+        written = (
+            "`golden.npz` (a picture, its codes, its reconstruction) and `reference.npz` (counts, swatches and "
+            "colours of all codes)"
+        )
     return [
         *lines,
         "",
-        "`python -m explorer.training.evaluate` writes this section, `golden.npz` (a picture, its codes, its "
-        "reconstruction) and `reference.npz` (counts, swatches and colours of all codes).",
+        "| | |",
+        "|---|---|",
+        *(f"| {name} | {value} |" for name, value in rows),
+        "",
+        "Local contrast is the mean standard deviation of luma in windows of 5 x 5 pixels, over the original's: "
+        "below 1 is blurred.",
+        "",
+        f"`python -m explorer.training.evaluate` writes this section, {written}.",
         "",
     ]
+
+
+def _levels(spec: TokenizerSpec) -> list[str]:
+    """Table rows that say what the codes are."""
+    if not spec.levels:
+        return [f"| Codes | none; floats at a stride of {spec.multiple} pixels |"]
+    rows = []
+    for level in spec.levels:
+        book, named = spec.codebook(level.name), _level(level.name, spec)
+        digits = f", levels {' x '.join(map(str, book.radices))}" if book.implicit else ""
+        variant = f", {book.variant}" if book.variant else ""
+        rows += [
+            f"| Codebook {named}| {book.size:,} codes of {book.dim} floats{digits}{variant} |",
+            f"| Stride {named}| {level.stride} pixels per code |",
+            f"| Reach {named}| a code changes pixels up to {level.reach} px beyond its own cell, none further |",
+        ]
+    return rows
+
+
+def _level(name: str, spec: TokenizerSpec) -> str:
+    return f"{name} " if len(spec.levels) > 1 else ""
 
 
 def _stage(stage: dict) -> str:
@@ -146,3 +189,25 @@ def _revival(recipe: dict) -> str:
         f"{start}every {revival['every']} steps, up to {revival['until']:.0%} of the run, code vectors chosen less "
         f"than {revival['below']:.0%} as often as the average are moved onto encoder outputs."
     )
+
+
+def _schedules(recipe: dict) -> str:
+    parts = []
+    if recipe["kl_warmup"]:
+        parts.append(f"the KL weight grows from zero over {recipe['kl_warmup']:.0%} of the steps")
+    if recipe["temperature"]:
+        first, last = recipe["temperature"]
+        parts.append(f"temperature {first:g} falling to {last:g} over {recipe['anneal']:.0%} of the steps")
+    return f" ({'; '.join(parts)})" if parts else ""
+
+
+def _adversary(recipe: dict) -> list[str]:
+    found = recipe["adversarial"]
+    if not found:
+        return []
+    lpips = f", LPIPS with weight {found['lpips']:g}" if found["lpips"] else ", no LPIPS"
+    return [
+        f"- **Adversary:** from {found['start']:.0%} of the steps on a patch discriminator with hinge loss, "
+        f"{found['layers']} layers, {found['width']} channels first; adversarial term {found['weight']:g} times the "
+        f"adaptive weight, its features matched with weight {found['features']:g}{lpips}."
+    ]

@@ -1,14 +1,17 @@
 """What a training run is asked to do: a recipe in JSON, strict."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from explorer.core.errors import ConfigError
 from explorer.core.strict import from_json
 from explorer.models.config import ModelConfig
 
 RECIPES = Path(__file__).parent / "recipes"
+BASES = RECIPES / "base"
 
 
 @dataclass(frozen=True)
@@ -32,6 +35,23 @@ class RevivalConfig:
     """Dead means: chosen less often than this share of an average code, in the running mean."""
     until: float = 0.8
     """No more revivals after this share of the steps, so that the codebook settles."""
+
+
+@dataclass(frozen=True)
+class AdversarialConfig:
+    """A patch discriminator against the decoder, from a share `start` of the steps on."""
+
+    start: float = 0.5
+    weight: float = 0.8
+    """Of the adversarial term, beside its adaptive weight."""
+    features: float = 1.0
+    """Weight of the distance between the discriminator's features of picture and reconstruction."""
+    lpips: float = 0.0
+    """Weight of LPIPS; needs the package lpips and its weights."""
+    width: int = 48
+    layers: int = 3
+    learning_rate: float = 0.3
+    """The discriminator's, as a multiple of the autoencoder's."""
 
 
 @dataclass(frozen=True)
@@ -67,6 +87,7 @@ class Recipe:
     data_start: bool = False
     """Start the codebook on encoder outputs of the first batch."""
     revival: RevivalConfig | None = None
+    adversarial: AdversarialConfig | None = None
     seed: int = 0
     short_side: int = 256
     """Pictures are kept in memory with their short side at most this many pixels."""
@@ -86,16 +107,38 @@ class Recipe:
         return self.stages[-1], 1.0
 
 
-def read_recipe(name_or_path: str) -> Recipe:
-    """A recipe by path, or one of the shipped recipes by name."""
+def read_recipe(name_or_path: str, changes: Mapping[str, Any] | None = None) -> Recipe:
+    """A recipe by path, or one of the shipped recipes by name.
+
+    "base" names the shipped recipe that it fills up from: its objects are merged key by key, everything
+    else replaces what the base says. `changes` are merged over both.
+    """
     path = Path(name_or_path)
     if not path.is_file():
         path = RECIPES / f"{name_or_path}.json"
     if not path.is_file():
         shipped = ", ".join(sorted(found.stem for found in RECIPES.glob("*.json")))
         raise ConfigError(f"There is no recipe {name_or_path!r}: give a JSON file or one of {shipped}.")
+    value = _read(path)
+    if isinstance(value, dict) and "base" in value:
+        base = BASES / f"{value.pop('base')}.json"
+        if not base.is_file():
+            raise ConfigError(f"{path.name}: there is no base {base.stem!r}.")
+        value = _merged(_read(base), value)
+    return from_json(Recipe, _merged(value, changes or {}), path.name)
+
+
+def _read(path: Path) -> Any:
     try:
-        value = json.loads(path.read_text(encoding="utf-8"))
+        return json.loads(path.read_text(encoding="utf-8"))
     except ValueError as error:
         raise ConfigError(f"{path.name} is not JSON: {error}.") from error
-    return from_json(Recipe, value, path.name)
+
+
+def _merged(below: Any, above: Any) -> Any:
+    """`above` over `below`: objects key by key, unless both say of which `kind` they are and differ."""
+    if not (isinstance(below, dict) and isinstance(above, dict)):
+        return above
+    if below.get("kind") != above.get("kind", below.get("kind")):
+        return above
+    return {**below, **{key: _merged(below[key], item) if key in below else item for key, item in above.items()}}

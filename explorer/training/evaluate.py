@@ -16,14 +16,14 @@ import skimage
 from tqdm import tqdm
 
 from explorer.analysis.rate import entropy_bits, nominal_bits
-from explorer.analysis.reconstruction import psnr, ssim
+from explorer.analysis.reconstruction import local_contrast, psnr, ssim
 from explorer.analysis.swatches import swatches
 from explorer.analysis.usage import Usage
 from explorer.core.codes import Codes
 from explorer.core.errors import ExplorerError
 from explorer.core.images import fit, read_picture, to_bytes, to_unit
 from explorer.core.spec import TokenizerSpec
-from explorer.core.tokenizer import Tokenizer
+from explorer.core.tokenizer import EncodesLatents, Tokenizer
 from explorer.models.config import read_config, write_config
 from explorer.models.tokenizer import load_tokenizer
 from explorer.plots.palette import code_colours
@@ -32,6 +32,9 @@ from explorer.training.data import load_split
 
 GOLDEN_PICTURE = "astronaut.png"
 """Of scikit-image's bundled pictures: Eileen Collins, NASA, public domain."""
+
+
+Model = Tokenizer | EncodesLatents
 
 
 def measure_usage(tokenizer: Tokenizer, pictures: Iterable[np.ndarray], size: int) -> dict[str, Usage]:
@@ -50,36 +53,35 @@ def count(total: dict[str, Usage], spec: TokenizerSpec, codes: Codes) -> None:
         total[level.name] = total[level.name] + here if level.name in total else here
 
 
-def measure_reconstruction(tokenizer: Tokenizer, pictures: list[np.ndarray], size: int, reference: dict) -> dict:
-    """Means over pictures: PSNR (dB), SSIM, bits per pixel nominal and entropy-coded; usage over all of them.
+def measure_reconstruction(model: Model, pictures: list[np.ndarray], size: int, reference: dict) -> dict:
+    """Means over pictures: PSNR (dB), SSIM, local contrast kept, and where there are codes bits per pixel and usage.
 
     Pictures are centre squares resized with Lanczos to `size`; reconstructions are rounded to 8 bits.
     """
-    spec = tokenizer.spec
-    rows: list[tuple[float, ...]] = []
+    spec, pixels = model.spec, size * size
+    rows: list[dict[str, float]] = []
     usage: dict[str, Usage] = {}
     for picture in pictures:
         original = fit(picture, size, "square", spec.multiple)
-        codes = tokenizer.encode(to_unit(original)[None]).codes
-        decoded = to_bytes(tokenizer.decode(codes))[0]
-        pixels = size * size
-        rows.append(
-            (
-                psnr(original, decoded),
-                ssim(original, decoded),
-                nominal_bits(spec, codes) / pixels,
-                entropy_bits(spec, codes, reference) / pixels,
-            )
-        )
-        count(usage, spec, codes)
-    means = np.mean(rows, axis=0)
+        image, bits = to_unit(original)[None], {}
+        if isinstance(model, EncodesLatents):
+            decoded = model.decode_latents(model.latents(image))
+        else:
+            codes = model.encode(image).codes
+            decoded = model.decode(codes)
+            bits = {
+                "bits_per_pixel": nominal_bits(spec, codes) / pixels,
+                "bits_per_pixel_entropy_coded": entropy_bits(spec, codes, reference) / pixels,
+            }
+            count(usage, spec, codes)
+        shown = to_bytes(decoded)[0]
+        contrast = local_contrast(shown) / local_contrast(original)
+        rows.append({"psnr": psnr(original, shown), "ssim": ssim(original, shown), "local_contrast": contrast, **bits})
+    means = {name: float(np.mean([row[name] for row in rows])) for name in rows[0]}
     return {
         "pictures": len(pictures),
         "size": size,
-        "psnr": round(float(means[0]), 2),
-        "ssim": round(float(means[1]), 4),
-        "bits_per_pixel": round(float(means[2]), 4),
-        "bits_per_pixel_entropy_coded": round(float(means[3]), 4),
+        **{name: round(mean, 2 if name == "psnr" else 4) for name, mean in means.items()},
         "usage": {name: usage_record(found) for name, found in usage.items()},
     }
 
@@ -90,49 +92,58 @@ def usage_record(usage: Usage) -> dict[str, float]:
         "size": usage.size,
         "used": usage.used,
         "ceiling": round(usage.ceiling, 4),
+        "chao1": round(usage.chao1, 1),
         "perplexity": round(usage.perplexity, 1),
     }
 
 
-def golden(tokenizer: Tokenizer, size: int = 256) -> dict[str, np.ndarray]:
+def golden(model: Model, size: int = 256) -> dict[str, np.ndarray]:
     """A picture with its codes, reconstruction and the two best codes of every cell, for display and for tests."""
     picture = read_picture(Path(skimage.data_dir) / GOLDEN_PICTURE).pixels
-    image = fit(picture, size, "square", tokenizer.spec.multiple)
-    encoding = tokenizer.encode(to_unit(image)[None])
-    arrays = {"image": image, "reconstruction": to_bytes(tokenizer.decode(encoding.codes))[0]}
+    shown = fit(picture, size, "square", model.spec.multiple)
+    image = to_unit(shown)[None]
+    if isinstance(model, EncodesLatents):
+        return {"image": shown, "reconstruction": to_bytes(model.decode_latents(model.latents(image)))[0]}
+    encoding = model.encode(image)
+    arrays = {"image": shown, "reconstruction": to_bytes(model.decode(encoding.codes))[0]}
     for name in encoding.codes:
         arrays[f"codes/{name}"] = encoding.codes[name][0]
-        ranking = tokenizer.rank(name, encoding.latents[name], 2)
+        ranking = model.rank(name, encoding.latents[name], 2)
         arrays[f"rank_indices/{name}"] = ranking.indices[0]
         arrays[f"rank_scores/{name}"] = ranking.scores[0]
     return arrays
 
 
+def reference_arrays(tokenizer: Tokenizer, counts: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Per level: how often each code occurs in held-out pictures, its swatch and its colour."""
+    arrays = {}
+    for level in tokenizer.spec.levels:
+        everything = np.arange(tokenizer.spec.codebook(level.name).size)
+        arrays[f"counts/{level.name}"] = counts[level.name]
+        arrays[f"swatches/{level.name}"] = swatches(tokenizer, level.name, everything)
+        arrays[f"colours/{level.name}"] = code_colours(tokenizer.vectors(level.codebook, everything))
+    return arrays
+
+
 def evaluate(folder: Path, kodak: Path, data: Path, size: int = 256, device: str = "cpu") -> dict:
-    """Measure the checkpoint in `folder` and write config.json, README.md, golden.npz and reference.npz."""
+    """Measure the checkpoint in `folder` and write config.json, README.md, golden.npz and, of codes, reference.npz."""
     config = read_config(folder)
-    tokenizer = load_tokenizer(folder, device)
-    leave_out = config.training.get("recipe", {}).get("leave_out", ())
-    held_out = load_split(data, held_out=True, short_side=size, leave_out=leave_out)
-    usage = measure_usage(tokenizer, tqdm(held_out.pictures, desc="held out", unit="picture"), size)
-    reference = {name: found.counts for name, found in usage.items()}
+    model = load_tokenizer(folder, device)
     photos = [read_picture(path).pixels for path in sorted(kodak.glob("*.png"))]
-    evaluation = {
-        "held_out": {
+    evaluation, counts = {}, {}
+    if model.spec.levels:
+        leave_out = config.training.get("recipe", {}).get("leave_out", ())
+        held_out = load_split(data, held_out=True, short_side=size, leave_out=leave_out)
+        usage = measure_usage(model, tqdm(held_out.pictures, desc="held out", unit="picture"), size)
+        counts = {name: found.counts for name, found in usage.items()}
+        evaluation["held_out"] = {
             "pictures": len(held_out.pictures),
             "size": size,
             "usage": {name: usage_record(found) for name, found in usage.items()},
-        },
-        "kodak": measure_reconstruction(tokenizer, photos, size, reference),
-    }
-    stored = {}
-    for level in tokenizer.spec.levels:
-        stored[f"counts/{level.name}"] = reference[level.name]
-        everything = np.arange(tokenizer.spec.codebook(level.name).size)
-        stored[f"swatches/{level.name}"] = swatches(tokenizer, level.name, everything)
-        stored[f"colours/{level.name}"] = code_colours(tokenizer.vectors(level.codebook, everything))
-    np.savez_compressed(folder / "reference.npz", **stored)
-    np.savez_compressed(folder / "golden.npz", **golden(tokenizer))
+        }
+        np.savez_compressed(folder / "reference.npz", **reference_arrays(model, counts))
+    evaluation["kodak"] = measure_reconstruction(model, photos, size, counts)
+    np.savez_compressed(folder / "golden.npz", **golden(model))
     config = dataclasses.replace(config, evaluation=evaluation)
     write_config(folder, config)
     (folder / "README.md").write_text(model_card(config), encoding="utf-8")
@@ -161,9 +172,9 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         for folder in options.checkpoints:
             found = evaluate(folder, options.kodak, options.data, device=options.device)
-            kodak, held_out = found["kodak"], found["held_out"]["usage"]
-            used = "; ".join(f"{u['used']} of {u['size']} over {u['tokens']:,} tokens" for u in held_out.values())
-            print(f"{folder.name}: Kodak {kodak['psnr']} dB, SSIM {kodak['ssim']}, {used}")
+            kodak, usages = found["kodak"], found.get("held_out", {}).get("usage", {})
+            used = [f"{u['used']} of {u['size']} over {u['tokens']:,} tokens" for u in usages.values()]
+            print("; ".join([f"{folder.name}: Kodak {kodak['psnr']} dB, SSIM {kodak['ssim']}", *used]))
         if options.readme:
             update_readme(options.readme, options.checkpoints)
     except ExplorerError as error:

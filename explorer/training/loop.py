@@ -23,6 +23,7 @@ from explorer.models.autoencoder import Pass
 from explorer.models.build import build_model
 from explorer.models.checkpoint import load_strictly, save_weights
 from explorer.models.config import FORMAT_VERSION, CheckpointConfig, write_config
+from explorer.training.adversarial import Adversary
 from explorer.training.config import Recipe
 from explorer.training.data import HOLD_OUT_RULE, Batches, Split, centre_squares, load_split
 from explorer.training.optimizer import RunOptimizer
@@ -73,12 +74,9 @@ class Run:
         )
         torch.manual_seed(recipe.seed)
         self.model = build_model(recipe.model).to(options.device, memory_format=torch.channels_last)
-        self.network: nn.Module = self.model
-        if self.world > 1:
-            devices = [options.device] if options.device.type == "cuda" else None
-            # Buffers are equal already: codebook statistics are summed over all processes.
-            self.network = nn.parallel.DistributedDataParallel(self.model, device_ids=devices, broadcast_buffers=False)
+        self.network = self._over_processes(self.model)
         self.optimizer = RunOptimizer(self.model, recipe)
+        self.adversary = self._adversary()
         self.revival = Revival(recipe.revival, recipe.steps, recipe.seed) if recipe.revival else None
         self.step, self.seconds, self.commit = 0, 0.0, _commit()
         self._resume()
@@ -129,6 +127,10 @@ class Run:
         with torch.autocast(device.type, torch.bfloat16, enabled=self.options.bf16):
             result = self.network(images)
         losses = self._losses(images, result, progress)
+        adversary = self.adversary if self.adversary and progress >= recipe.adversarial.start else None
+        if adversary:
+            distance, last = losses["reconstruction"] + losses.get("l1", 0.0), self.model.decoder[-2].weight
+            losses |= adversary.losses(images, result.reconstruction.float(), distance, last)
         total = sum(losses.values())
         if not torch.isfinite(total):
             raise DataError(
@@ -138,14 +140,30 @@ class Run:
         self.model.zero_grad(set_to_none=True)
         total.backward()
         nn.utils.clip_grad_norm_(self.model.parameters(), recipe.clip)
-        self.optimizer.step(learning_rate(recipe, self.step))
+        rate = learning_rate(recipe, self.step)
+        self.optimizer.step(rate)
         figures = {f"loss_{name}": value.detach() for name, value in losses.items()}
+        if adversary:
+            figures["loss_discriminator"] = adversary.step(images, result.reconstruction.float(), rate)
         figures["mse"] = F.mse_loss(result.reconstruction.detach().float().clamp(0, 1), images)
         if self.revival:
             levels = self.model.quantizers.items()
             moved = sum(self.revival(quantizer, result.latents[name], self.step) for name, quantizer in levels)
             figures["revived"] = torch.tensor(float(moved), device=device)
         return figures, result.indices
+
+    def _adversary(self) -> Adversary | None:
+        if self.recipe.adversarial is None:
+            return None
+        return Adversary(self.recipe.adversarial, self.options.device, self.options.bf16, self._over_processes)
+
+    def _over_processes(self, module: nn.Module) -> nn.Module:
+        """The module with gradients averaged over all processes."""
+        if self.world == 1:
+            return module
+        devices = [self.options.device] if self.options.device.type == "cuda" else None
+        # Buffers are equal already: codebook statistics are summed over all processes.
+        return nn.parallel.DistributedDataParallel(module, device_ids=devices, broadcast_buffers=False)
 
     def _losses(self, images: Tensor, result: Pass, progress: float) -> dict[str, Tensor]:
         reconstruction = result.reconstruction.float()
@@ -223,6 +241,7 @@ class Run:
                 "seconds": self.seconds,
                 "model": self.model.state_dict(),
                 "optimizer": self.optimizer.state_dict(),
+                **({"adversary": self.adversary.state_dict()} if self.adversary else {}),
             },
         )
 
@@ -237,6 +256,8 @@ class Run:
             )
         load_strictly(self.model, state["model"], self.options.out / STATE)
         self.optimizer.load_state_dict(state["optimizer"])
+        if self.adversary:
+            self.adversary.load_state_dict(state["adversary"])
         self.step, self.seconds = state["step"], state["seconds"]
         log.info("resumed at step %d", self.step)
 
