@@ -21,7 +21,7 @@ def main(arguments: list[str] | None = None) -> int:
     if options.threads:
         torch.set_num_threads(options.threads)
     try:
-        device = _device(options.device)
+        device = pick_device(options.device)
         if "WORLD_SIZE" in os.environ:
             distributed.init_process_group("nccl" if device.type == "cuda" else "gloo")
         Run(
@@ -48,7 +48,7 @@ def main(arguments: list[str] | None = None) -> int:
     return 0
 
 
-def _device(name: str) -> torch.device:
+def pick_device(name: str) -> torch.device:
     if name == "auto":
         name = "cuda" if torch.cuda.is_available() else "cpu"
     if name == "cuda":

@@ -56,12 +56,19 @@ class RunOptions:
 class Run:
     """A recipe on its way: model, optimizer, step. `train()` goes on from wherever it stands."""
 
-    def __init__(self, recipe: Recipe, options: RunOptions):
+    def __init__(self, recipe: Recipe, options: RunOptions, data: tuple[Split, Split] | None = None):
+        """data: what `load_data` gives for this recipe, where several runs share it."""
         self.recipe, self.options = recipe, options
         self.rank, self.world = int(os.environ.get("RANK", 0)), int(os.environ.get("WORLD_SIZE", 1))
         options.out.mkdir(parents=True, exist_ok=True)
 
-        held_in, self.watched, self.counts = self._data()
+        held_in, held_out = data or load_data(recipe, options.data, quiet=self.rank > 0)
+        self.watched = centre_squares(held_out.pictures[:: max(1, len(held_out.pictures) // WATCHED)][:WATCHED], 128)
+        self.counts = {
+            "pictures": len(held_in.pictures),
+            "held_out": len(held_out.pictures),
+            "unreadable": len(held_in.unreadable + held_out.unreadable),
+        }
         self.variance = _variance(held_in.pictures)
         self.batches = Batches(
             held_in.pictures,
@@ -124,8 +131,7 @@ class Run:
                 with torch.no_grad():
                     start_on_data(quantizer, self.model.encode(images)[name][0], recipe.seed)
         self.network.train()
-        with torch.autocast(device.type, torch.bfloat16, enabled=self.options.bf16):
-            result = self.network(images)
+        result = self.forward(images)
         losses = self._losses(images, result, progress)
         adversary = self.adversary if self.adversary and progress >= recipe.adversarial.start else None
         if adversary:
@@ -179,54 +185,31 @@ class Run:
             losses[name] = weights[name] * value
         return losses
 
+    def forward(self, images: Tensor) -> Pass:
+        """One pass in the run's precision."""
+        with torch.autocast(self.options.device.type, torch.bfloat16, enabled=self.options.bf16):
+            return (self.network if self.model.training else self.model)(images)
+
+    def as_images(self, pixels: np.ndarray) -> Tensor:
+        """(B, 3, H, W) in [0, 1] on the run's device of pixels (B, H, W, 3) uint8."""
+        images = torch.from_numpy(pixels).to(self.options.device).permute(0, 3, 1, 2).float() / 255
+        return images.contiguous(memory_format=torch.channels_last)
+
+    @property
+    def device_name(self) -> str:
+        """Where it is trained, for people."""
+        return _device_name(self.options.device, self.world)
+
     @torch.inference_mode()
     def _watch(self) -> float:
         """Mean PSNR in dB over the watched held-out pictures."""
         self.model.eval()
         total = 0.0
         for start in range(0, len(self.watched), 16):
-            images = torch.from_numpy(self.watched[start : start + 16]).to(self.options.device)
-            images = (images.permute(0, 3, 1, 2).float() / 255).contiguous(memory_format=torch.channels_last)
-            with torch.autocast(self.options.device.type, torch.bfloat16, enabled=self.options.bf16):
-                reconstruction = self.model(images).reconstruction.float().clamp(0, 1)
+            images = self.as_images(self.watched[start : start + 16])
+            reconstruction = self.forward(images).reconstruction.float().clamp(0, 1)
             total += float(-10 * (reconstruction - images).square().mean((1, 2, 3)).log10().sum())
         return total / len(self.watched)
-
-    def _data(self) -> tuple[Split, np.ndarray, dict[str, int]]:
-        recipe, options = self.recipe, self.options
-        at_least = round(recipe.crop * max(zoom for stage in recipe.stages for zoom in stage.zooms))
-        splits = []
-        for held_out in (False, True):
-            with tqdm(unit="picture", desc="held out" if held_out else "pictures", disable=self.rank > 0) as bar:
-
-                def progress(done: int, total: int, bar=bar) -> None:
-                    bar.total = total
-                    bar.update(done - bar.n)
-
-                splits.append(
-                    load_split(
-                        options.data,
-                        held_out,
-                        short_side=max(recipe.short_side, at_least),
-                        at_least=at_least,
-                        leave_out=recipe.leave_out,
-                        progress=progress,
-                    )
-                )
-        held_in, held_out = splits
-        unreadable = held_in.unreadable + held_out.unreadable
-        if unreadable and self.rank == 0:
-            log.warning("%d unreadable files skipped, the first is %s", len(unreadable), unreadable[0])
-        counts = {
-            "pictures": len(held_in.pictures),
-            "held_out": len(held_out.pictures),
-            "unreadable": len(unreadable),
-        }
-        return (
-            held_in,
-            centre_squares(held_out.pictures[:: max(1, len(held_out.pictures) // WATCHED)][:WATCHED], 128),
-            counts,
-        )
 
     def _identity(self) -> dict[str, Any]:
         """What must be equal for a saved state to be continued."""
@@ -282,7 +265,7 @@ class Run:
                     "recipe": to_json(recipe),
                     "data": {**self.counts, "rule": HOLD_OUT_RULE},
                     "minutes": round(self.seconds / 60, 1),
-                    "device": _device_name(options.device, self.world),
+                    "device": self.device_name,
                     "precision": "bfloat16 autocast" if options.bf16 else "float32",
                     "threads": torch.get_num_threads(),
                     "versions": {name: version(name) for name in ("torch", "numpy", "pillow")},
@@ -291,6 +274,33 @@ class Run:
                 },
             ),
         )
+
+
+def load_data(recipe: Recipe, source: Path, quiet: bool = False) -> tuple[Split, Split]:
+    """The training and the held-out pictures of a recipe, as large as its crops need them."""
+    at_least = round(recipe.crop * max(zoom for stage in recipe.stages for zoom in stage.zooms))
+    splits = []
+    for held_out in (False, True):
+        with tqdm(unit="picture", desc="held out" if held_out else "pictures", disable=quiet) as bar:
+
+            def progress(done: int, total: int, bar=bar) -> None:
+                bar.total = total
+                bar.update(done - bar.n)
+
+            splits.append(
+                load_split(
+                    source,
+                    held_out,
+                    short_side=max(recipe.short_side, at_least),
+                    at_least=at_least,
+                    leave_out=recipe.leave_out,
+                    progress=progress,
+                )
+            )
+    unreadable = [name for split in splits for name in split.unreadable]
+    if unreadable and not quiet:
+        log.warning("%d unreadable files skipped, the first is %s", len(unreadable), unreadable[0])
+    return splits[0], splits[1]
 
 
 class _Interval:

@@ -17,8 +17,9 @@ from explorer.models.config import read_config
 from explorer.models.tokenizer import load_tokenizer
 from explorer.training.__main__ import main
 from explorer.training.config import RECIPES, read_recipe
-from explorer.training.loop import learning_rate
+from explorer.training.loop import Run, RunOptions, learning_rate
 from explorer.training.state import LOG, STATE, CurveLog, load_state, save_state
+from tests.training.conftest import NETWORK
 
 ROOT = Path(__file__).parents[2]
 LIMIT = 120
@@ -102,27 +103,76 @@ def test_two_processes_train_what_one_would(recipe, pictures, tmp_path):
     assert curve_one["psnr"] == pytest.approx(curve_two["psnr"], abs=0.05)
 
 
-@pytest.mark.parametrize(
-    ("family", "quantizer", "weights"),
-    [
-        ("vq", {"kind": "vector", "size": 16, "dim": 4}, {"codebook": 1.0, "commitment": 0.25}),
-        ("gumbel", {"kind": "gumbel", "size": 16, "dim": 4}, {"kl": 0.01}),
-        ("fsq", {"kind": "finite_scalar", "levels": [5, 3]}, {}),
-    ],
-)
-def test_every_quantizer_trains(recipe, pictures, tmp_path, family, quantizer, weights):
-    path = recipe(
-        family=family,
-        model={"quantizer": quantizer, "network": {"width_f4": 8, "width_f8": 16, "encoder_f8": 1, "decoder_f8": 1}},
-        steps=100,
-        loss_weights=weights,
-        data_start=False,
-        revival=None,
-        temperature=[1.0, 0.1] if family == "gumbel" else [],
-        kl_warmup=0.5 if family == "gumbel" else 0.0,
-    )
+BETA = {"codebook": 1.0, "commitment": 0.25}
+TWO_GRIDS = {"kind": "two_grids", "width_f4": 8, "width_f8": 8, "encoder_f4": 0, "encoder_f8": 0, "decoder_f4": 1}
+EVERY = {
+    "vq": ({"kind": "vector", "size": 16, "dim": 4}, {"loss_weights": BETA}),
+    "gumbel": (
+        {"kind": "gumbel", "size": 16, "dim": 4},
+        {"loss_weights": {"kl": 0.01}, "temperature": [1.0, 0.1], "anneal": 0.5, "kl_warmup": 0.5},
+    ),
+    "fsq": ({"kind": "finite_scalar", "levels": [5, 3]}, {}),
+    "vq_l2": ({"kind": "normalized_vector", "size": 16, "dim": 4}, {"loss_weights": BETA}),
+    "lfq": (
+        {"kind": "lookup_free", "bits": 5},
+        {"loss_weights": {"commitment": 0.25, "cell_entropy": 0.01, "codebook_entropy": 0.01}},
+    ),
+    "rvq": (
+        {"kind": "residual", "size": 8, "dim": 4, "stages": 3},
+        {"loss_weights": {"commitment": 0.25}, "data_start": True, "revival": {"every": 20}},
+    ),
+    "vqvae2": (
+        {"kind": "vector_ema", "size": 8, "dim": 4},
+        {"loss_weights": {"commitment": 0.25}, "data_start": True, "revival": {"every": 20}},
+    ),
+    "ae": ({"kind": "point", "dim": 4}, {}),
+    "vae": ({"kind": "gaussian", "dim": 4}, {"loss_weights": {"kl": 0.001}, "kl_warmup": 0.5}),
+    "vqgan": (
+        {"kind": "vector_ema", "size": 16, "dim": 4},
+        {"loss_weights": {"commitment": 0.25}, "adversarial": {"start": 0.5, "width": 8, "layers": 2}},
+    ),
+}
+
+
+@pytest.mark.parametrize("family", EVERY)
+def test_every_kind_of_model_trains(recipe, pictures, tmp_path, family):
+    quantizer, more = EVERY[family]
+    plain = {"loss_weights": {}, "data_start": False, "revival": None}
+    model = {"quantizer": quantizer, "network": TWO_GRIDS if family == "vqvae2" else NETWORK}
+    path = recipe(**{**plain, **more}, family=family, model=model, steps=200)
     assert main([*_command(path, pictures, tmp_path / "out")[2:], "--bf16"]) == 0
-    assert _curves(tmp_path / "out")[-1]["psnr"] > 5
+    first, last = _curves(tmp_path / "out")
+    assert last["held_out_psnr"] > 10 and last["psnr"] > first["psnr"] - 0.5
+    loaded = load_tokenizer(tmp_path / "out")
+    for level in loaded.spec.levels:
+        suffix = f" {level.name}" if len(loaded.spec.levels) > 1 else ""
+        assert last[f"tokens{suffix}"] == 100 * 4 * (32 // level.stride) ** 2
+        assert 1 <= last[f"used{suffix}"] <= loaded.spec.codebook(level.name).size
+    assert ("loss_discriminator" in last) == (family == "vqgan") and "loss_discriminator" not in first
+
+
+def test_an_adversary_goes_on_after_a_stop(recipe, pictures, tmp_path):
+    """Its discriminator and optimizer are part of the state: a run in two halves ends like one in a piece."""
+    quantizer, more = EVERY["vqgan"]
+    changes = {**more, "adversarial": {"start": 0.2, "width": 8, "layers": 2}, "revival": None}
+    path = recipe(**changes, model={"quantizer": quantizer, "network": NETWORK}, steps=200)
+    read = read_recipe(str(path))
+    options = {"data": pictures, "device": torch.device("cpu"), "save_every": 0.0}
+    whole = Run(read, RunOptions(out=tmp_path / "whole", **options))
+    whole.train()
+    halves = Run(read, RunOptions(out=tmp_path / "halves", **options))
+    halves._save, save = lambda: (save(), _stop()), halves._save
+    with pytest.raises(KeyboardInterrupt):
+        halves.train()
+    again = Run(read, RunOptions(out=tmp_path / "halves", **options))
+    assert again.step == 100
+    again.train()
+    for name, tensor in whole.model.state_dict().items():
+        assert torch.equal(tensor, again.model.state_dict()[name]), name
+
+
+def _stop():
+    raise KeyboardInterrupt
 
 
 def test_what_went_wrong_is_said_in_a_sentence(recipe, pictures, tmp_path, capsys):
@@ -183,3 +233,41 @@ def test_stages_follow_each_other(recipe):
     assert learning_rate(found, 750) == pytest.approx(0.005)
     assert 0 < learning_rate(found, 999) < 0.0001
     assert found.stage(499)[0].zooms == (1.0,) and found.stage(500)[0].zooms == (2.0,)
+
+
+def test_a_recipe_fills_up_from_its_base(tmp_path):
+    path = tmp_path / "mine.json"
+    path.write_text(
+        '{"base": "caltech_f8", "id": "a.b", "title": "", "family": "vq", "summary": "", "batch": 2, '
+        '"model": {"network": {"width_f4": 8}, "quantizer": {"kind": "vector", "size": 4, "dim": 2}}}'
+    )
+    found, base = read_recipe(str(path)), read_recipe("fsq.caltech_f8_1000")
+    assert (found.batch, found.model.network.width_f4) == (2, 8)
+    assert (found.crop, found.stages, found.model.network.width_f8) == (base.crop, base.stages, 224)
+    changed = read_recipe(str(path), {"model": {"quantizer": {"size": 9}}, "seed": 3})
+    assert (changed.model.quantizer.size, changed.model.quantizer.dim, changed.seed) == (9, 2, 3)
+    path.write_text('{"base": "nothing"}')
+    with pytest.raises(ConfigError, match="no base 'nothing'"):
+        read_recipe(str(path))
+
+
+def test_the_zoo_differs_in_what_stands_between_encoder_and_decoder_alone():
+    """Data, budget, optimizer and the loss on pixels are one; VQ-VAE-2 has a second grid, VQGAN an adversary."""
+    shared = (
+        "stages",
+        "batch",
+        "crop",
+        "warmup",
+        "weight_decay",
+        "muon",
+        "clip",
+        "l1",
+        "seed",
+        "short_side",
+        "leave_out",
+    )
+    recipes = [read_recipe(path.stem) for path in sorted(RECIPES.glob("*.json"))]
+    assert len(recipes) > 10
+    for recipe in recipes:
+        assert [getattr(recipe, name) for name in shared] == [getattr(recipes[0], name) for name in shared]
+        assert recipe.model.network == recipes[0].model.network or recipe.family == "vqvae2"
