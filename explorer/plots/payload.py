@@ -5,7 +5,7 @@ Strings, because nested lists cost the page ten times as much to take over.
 
 import base64
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -24,17 +24,22 @@ ERROR_GAIN = 4
 
 def picture_payload(
     spec: TokenizerSpec,
-    codes: Codes,
+    codes: Codes | None,
     reconstruction: np.ndarray,
     original: np.ndarray | None,
     rankings: Mapping[str, Ranking],
     name: str,
+    partial: Sequence[np.ndarray] = (),
 ) -> str:
-    """One tokenized picture: pictures (H, W, 3) uint8, codes of one picture, per level the two best codes."""
+    """One tokenized picture: pictures (H, W, 3) uint8, codes of one picture, per level the two best codes.
+
+    codes: None of a model without any. partial: what the first level, the first two, ... decode to.
+    """
     height, width = reconstruction.shape[:2]
     # Compressing is what takes the time, and Pillow lets other threads run meanwhile.
     with ThreadPoolExecutor(3) as pool:
         pictures = {"reconstruction": pool.submit(data_url, reconstruction)}
+        steps = [pool.submit(data_url, picture) for picture in partial]
         if original is not None:
             pictures["original"] = pool.submit(data_url, original)
             pictures["error"] = pool.submit(lambda: data_url(error_picture(original, reconstruction), 90))
@@ -58,6 +63,7 @@ def picture_payload(
             "width": width,
             "height": height,
             **{kind: picture.result() for kind, picture in pictures.items()},
+            "partial": [step.result() for step in steps],
             "error_gain": ERROR_GAIN,
             "levels": levels,
         }

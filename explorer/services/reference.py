@@ -26,13 +26,15 @@ class Golden:
 
     image: np.ndarray
     reconstruction: np.ndarray
-    codes: Codes
+    codes: Codes | None
     rankings: dict[str, Ranking]
 
 
 @lru_cache(maxsize=32)
 def reference(id: str) -> Reference:
-    """The reference.npz of a model."""
+    """The reference.npz of a model; empty of a model without codes."""
+    if not registry.spec(id).levels:
+        return Reference()
     arrays = _arrays(id, "reference.npz")
     parts: dict[str, dict[str, np.ndarray]] = {"counts": {}, "swatches": {}, "colours": {}}
     for name, array in arrays.items():
@@ -49,7 +51,7 @@ def golden(id: str) -> Golden:
     return Golden(
         arrays["image"],
         arrays["reconstruction"],
-        Codes({name: arrays[f"codes/{name}"][None] for name in levels}),
+        Codes({name: arrays[f"codes/{name}"][None] for name in levels}) if levels else None,
         {name: Ranking(arrays[f"rank_indices/{name}"], arrays[f"rank_scores/{name}"]) for name in levels},
     )
 

@@ -1,6 +1,6 @@
 """The main job: a picture to codes and back, with what was measured on the way."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -14,7 +14,7 @@ from explorer.core.codes_file import CodesFile
 from explorer.core.errors import CodesError
 from explorer.core.images import encode_file, to_bytes, to_unit
 from explorer.core.spec import TokenizerSpec
-from explorer.core.tokenizer import Ranking, RanksCodes, Tokenizer
+from explorer.core.tokenizer import DecodesLevels, EncodesLatents, Ranking, RanksCodes, Tokenizer
 from explorer.models import registry
 from explorer.services.reference import golden
 
@@ -26,24 +26,31 @@ MAX_SIDE = 1024
 class Tokenized:
     """One picture's codes and what they decode to; pictures (H, W, 3) uint8.
 
-    original is None where codes came from a file; rankings hold the two best codes of every cell.
+    original is None where codes came from a file, codes are None of a model without codes; rankings hold
+    the two best codes of every cell. partial: of several levels, what the first, the first two, ... decode to.
     """
 
     spec: TokenizerSpec
-    codes: Codes
+    codes: Codes | None
     reconstruction: np.ndarray
     original: np.ndarray | None = None
     rankings: Mapping[str, Ranking] = field(default_factory=dict)
+    partial: Sequence[np.ndarray] = ()
+    floats: int = 0
+    """Of a model without codes: how many floats it keeps of the picture."""
 
     @property
     def file(self) -> CodesFile:
-        """The codes as they are saved and sent."""
+        """The codes as they are saved and sent; a CodesError where there are none."""
+        if self.codes is None:
+            raise CodesError(f"{self.spec.id} has no codes: it keeps floats. Choose a model with a codebook.")
         return CodesFile(self.codes, self.spec.id, self.spec.revision, self.reconstruction.shape[:2])
 
 
 @dataclass(frozen=True)
 class Measures:
-    """Figures of one tokenized picture; those that need the original are None where there is none.
+    """Figures of one tokenized picture; those that need the original are None where there is none, those of
+    codes are 0 of a model without codes, of which `floats` says how many it keeps.
 
     psnr in dB; bits_per_pixel at log2 K a code; bits_per_pixel_entropy_coded under an ideal coder
     that knows the reference set's frequencies; png_ratio: bytes of the picture as PNG over the
@@ -51,13 +58,14 @@ class Measures:
     all equally likely.
     """
 
-    tokens: int
-    bits_per_token: float
-    bits_per_pixel: float
-    bits_per_pixel_entropy_coded: float
-    distinct: int
-    ceiling: float
-    codebook_size: int
+    tokens: int = 0
+    bits_per_token: float = 0.0
+    bits_per_pixel: float = 0.0
+    bits_per_pixel_entropy_coded: float = 0.0
+    distinct: int = 0
+    ceiling: float = 0.0
+    codebook_size: int = 0
+    floats: int = 0
     psnr: float | None = None
     ssim: float | None = None
     png_ratio: float | None = None
@@ -72,14 +80,29 @@ class Measures:
 
 def tokenize(tokenizer: Tokenizer, pixels: np.ndarray) -> Tokenized:
     """Encode and decode one picture (H, W, 3) uint8 whose sides fit the tokenizer."""
-    encoding = tokenizer.encode(to_unit(pixels)[None])
+    image = to_unit(pixels)[None]
+    if isinstance(tokenizer, EncodesLatents):
+        latents = tokenizer.latents(image)
+        reconstruction = to_bytes(tokenizer.decode_latents(latents)[0])
+        floats = sum(array.size for array in latents.values())
+        return Tokenized(tokenizer.spec, None, reconstruction, pixels, floats=floats)
+    encoding = tokenizer.encode(image)
     rankings = {}
     if isinstance(tokenizer, RanksCodes):
         for name, latents in encoding.latents.items():
             ranking = tokenizer.rank(name, latents, 2)
             rankings[name] = Ranking(ranking.indices[0], ranking.scores[0])
     reconstruction = to_bytes(tokenizer.decode(encoding.codes)[0])
-    return Tokenized(tokenizer.spec, encoding.codes, reconstruction, pixels, rankings)
+    partial = partially_decoded(tokenizer, encoding.codes)
+    return Tokenized(tokenizer.spec, encoding.codes, reconstruction, pixels, rankings, partial)
+
+
+def partially_decoded(tokenizer: Tokenizer, codes: Codes) -> list[np.ndarray]:
+    """What the first level, the first two, ... decode to, without the whole: pictures (H, W, 3) uint8."""
+    names = [level.name for level in tokenizer.spec.levels]
+    if not isinstance(tokenizer, DecodesLevels):
+        return []
+    return [to_bytes(tokenizer.decode_levels(codes, names[:count])[0]) for count in range(1, len(names))]
 
 
 def decode(tokenizer: Tokenizer, file: CodesFile) -> Tokenized:
@@ -104,7 +127,8 @@ def decode(tokenizer: Tokenizer, file: CodesFile) -> Tokenized:
             f"The file says its picture is {file.image_size[1]} x {file.image_size[0]}, but its codes decode to "
             f"{width} x {height}: they do not belong together."
         )
-    return Tokenized(spec, file.codes, to_bytes(tokenizer.decode(file.codes)[0]))
+    decoded = to_bytes(tokenizer.decode(file.codes)[0])
+    return Tokenized(spec, file.codes, decoded, partial=partially_decoded(tokenizer, file.codes))
 
 
 def tokenized_golden(id: str) -> Tokenized:
@@ -117,6 +141,12 @@ def measure(found: Tokenized, counts: Mapping[str, np.ndarray]) -> Measures:
     """All figures of one picture; counts: level -> counts (K,) of the reference set, {} where there is none."""
     spec, codes = found.spec, found.codes
     height, width = found.reconstruction.shape[:2]
+    if codes is None:
+        return Measures(
+            floats=found.floats,
+            psnr=psnr(found.original, found.reconstruction),
+            ssim=ssim(found.original, found.reconstruction),
+        )
     usage = [Usage.of(codes[level.name][0], spec.codebook(level.name).size) for level in spec.levels]
     nominal = nominal_bits(spec, codes)
     measures = {

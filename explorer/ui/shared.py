@@ -31,7 +31,7 @@ class Session:
 
     model: str
     name: str
-    codes: Codes = field(repr=False)
+    codes: Codes | None = field(repr=False)
     source: np.ndarray | None = field(default=None, repr=False)
     loaded: bool = False
     size: int = 256
@@ -62,14 +62,16 @@ def summary(spec: TokenizerSpec) -> str:
 def facts(spec: TokenizerSpec, device: str) -> str:
     """The model's facts as an HTML list; every figure with its unit and its N."""
     rows = []
+    variant = (
+        spec.codebooks[0].variant if spec.codebooks else f"floats, one set per {spec.multiple} × {spec.multiple} px"
+    )
+    rows.append(("Quantizer", html.escape(_QUANTIZERS.get(spec.family, spec.family)) + _small(variant)))
     for level in spec.levels:
-        book = spec.codebook(level.name)
-        digits = f"<small>{' x '.join(map(str, book.radices))} levels</small>" if book.implicit else ""
-        rows.append(("Quantizer", html.escape(_QUANTIZERS.get(spec.family, spec.family)) + _small(book.variant)))
-        rows.append(("Codebook", f"{book.size:,} × {book.dim}{digits}"))
-        rows.append(("Stride", f"{level.stride} px per code"))
-        if level.reach is not None:
-            rows.append(("Reach", f"{level.reach} px around its cell"))
+        book, of = spec.codebook(level.name), f", {level.name}" if len(spec.levels) > 1 else ""
+        digits = _small(f"{' x '.join(map(str, book.radices))} levels") if book.implicit else ""
+        reach = _small(f"changes pixels up to {level.reach} px around its cell") if level.reach is not None else ""
+        rows.append((f"Codebook{of}", f"{book.size:,} × {book.dim}{digits}"))
+        rows.append((f"Stride{of}", f"{level.stride} px per code{reach}"))
     rows.append(("Parameters", f"{spec.parameters / 1e6:.1f} M"))
     rows.append(("Trained on", html.escape(spec.trained_on.split(" (")[0]) + _small("by this project, from nothing")))
     rows.append(("Licence", html.escape(spec.licence)))
@@ -83,11 +85,11 @@ def facts(spec: TokenizerSpec, device: str) -> str:
             )
         )
     if held_out:
-        for usage in held_out["usage"].values():
+        for name, usage in held_out["usage"].items():
             share = 100 * usage["used"] / usage["size"]
             rows.append(
                 (
-                    "Usage",
+                    f"Usage, {name}" if len(spec.levels) > 1 else "Usage",
                     f"{share:.1f} % of codes"
                     + _small(
                         f"{usage['tokens']:,} held-out tokens, ceiling {100 * usage['ceiling']:.1f} %; "
@@ -106,6 +108,13 @@ _QUANTIZERS = {
     "vq_ema": "Vector quantization, running means, restart of dead codes",
     "gumbel": "Gumbel-softmax",
     "fsq": "Finite scalar quantization",
+    "vqgan": "Vector quantization, running means; adversarial training",
+    "vqvae2": "Vector quantization on two grids, running means",
+    "vq_l2": "Vector quantization on the unit sphere",
+    "lfq": "Lookup-free quantization",
+    "rvq": "Residual vector quantization, running means",
+    "ae": "None: an autoencoder",
+    "vae": "None: a variational autoencoder",
 }
 
 

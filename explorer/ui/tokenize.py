@@ -45,7 +45,9 @@ class Controls:
 
 def view_payload(found: Tokenized, name: str) -> str:
     """What the canvases are sent for one tokenized picture."""
-    return picture_payload(found.spec, found.codes, found.reconstruction, found.original, found.rankings, name)
+    return picture_payload(
+        found.spec, found.codes, found.reconstruction, found.original, found.rankings, name, found.partial
+    )
 
 
 def measures_payload(spec: TokenizerSpec, found: Measures) -> str:
@@ -55,6 +57,9 @@ def measures_payload(spec: TokenizerSpec, found: Measures) -> str:
         items.append(_item(f"{found.psnr:.2f}", "dB", "PSNR; higher is closer"))
     if found.ssim is not None and found.ssim == found.ssim:
         items.append(_item(f"{found.ssim:.3f}", "", "SSIM; 1 is identical"))
+    if not found.tokens:
+        items.append(_item(f"{found.floats:,}", "", "floats kept of the picture, no codes"))
+        return _measures(spec, found, items, _NO_CODES)
     items.append(_item(f"{found.tokens:,}", "", f"codes, {found.bits_per_token:.2f} bits each"))
     coded = "entropy-coded with reference statistics"
     items.append(
@@ -69,14 +74,18 @@ def measures_payload(spec: TokenizerSpec, found: Measures) -> str:
             f"distinct codes; expected ceiling for {found.tokens:,} tokens",
         )
     )
-    return json.dumps(
-        {
-            "model": spec.id,
-            "psnr": f"{found.psnr:.2f} dB" if found.psnr is not None else "",
-            "items": items,
-            "sentence": usage_sentence(found),
-        }
-    )
+    return _measures(spec, found, items, usage_sentence(found))
+
+
+_NO_CODES = (
+    "This model keeps floats, not codes: there is no codebook to look into, nothing to count and nothing that could "
+    "collapse. It is here for comparison: what the same network can do when nothing is rounded."
+)
+
+
+def _measures(spec: TokenizerSpec, found: Measures, items: list[dict[str, str]], sentence: str) -> str:
+    psnr = f"{found.psnr:.2f} dB" if found.psnr is not None else ""
+    return json.dumps({"model": spec.id, "psnr": psnr, "items": items, "sentence": sentence})
 
 
 def usage_sentence(found: Measures) -> str:

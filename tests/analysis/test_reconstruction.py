@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from explorer.analysis.reconstruction import error_map, psnr, ssim
+from explorer.analysis.reconstruction import error_map, local_contrast, psnr, ssim
 
 PICTURE = np.random.default_rng(0).integers(30, 220, (32, 48, 3), dtype=np.uint8)
 
@@ -39,3 +39,13 @@ def test_error_map():
     found = error_map(PICTURE, other)
     assert found.shape == (32, 48) and found.dtype == np.float32
     assert found[3, 4] == 4 and found[5, 6] == 6 and found.sum() == 10
+
+
+def test_local_contrast_of_flat_noisy_and_blurred_pictures():
+    from scipy.ndimage import uniform_filter
+
+    noise = np.random.default_rng(0).normal(128, 20, (64, 64, 1)).clip(0, 255).astype(np.uint8).repeat(3, 2)
+    assert local_contrast(np.full((32, 32, 3), 90, np.uint8)) == 0
+    assert local_contrast(noise) == pytest.approx(20, rel=0.1)
+    blurred = uniform_filter(noise, (3, 3, 0))
+    assert local_contrast(blurred) < 0.6 * local_contrast(noise)

@@ -61,3 +61,15 @@ def test_ceiling_is_what_uniform_draws_give():
     random = np.random.default_rng(0)
     usages = [Usage.of(random.integers(0, 1024, 256), 1024) for _ in range(200)]
     assert np.mean([usage.share for usage in usages]) == pytest.approx(usages[0].ceiling, abs=0.002)
+
+
+def test_chao1_by_hand_and_within_its_bounds():
+    assert Usage(np.array([5, 1, 1, 1, 2, 0, 0, 0, 0, 0])).chao1 == 5 + 3 * 2 / (2 * 2)
+    assert Usage(np.array([9, 9, 0])).chao1 == 2
+    assert Usage(np.array([1, 1, 1, 1])).chao1 == 4
+
+
+def test_chao1_finds_most_of_what_was_not_seen():
+    random = np.random.default_rng(0)
+    few = Usage.of(random.integers(0, 300, 600), 1000)
+    assert few.used < 270 and few.chao1 == pytest.approx(300, rel=0.1)

@@ -11,6 +11,7 @@ const BARS = 64, GRID_FROM = 11, PRINT_FROM = 30, MAX_ZOOM = 16;
 
 let picture = null, model = null;
 let level = 0, mode = "code", opacity = 1;
+let shownLevels = 0;                              // how many levels the reconstruction is decoded from
 let view = { zoom: 1, left: 0, top: 0 };          // left, top: fractions of the picture
 let hover = null, pinned = null, band = null;     // hover, pinned: cell index; band: cells lit by legend or bars
 let bandPinned = false, bar = -1, layer = null, values = null;
@@ -71,19 +72,23 @@ async function takePicture() {
   await Promise.all(["original", "reconstruction", "error"].map(async (name) => {
     loaded[name] = found[name] ? await loadImage(found[name]) : null;
   }));
+  loaded.steps = await Promise.all([...found.partial.map(loadImage), loaded.reconstruction]);
   if (version !== pictureVersion) return;      // a later picture overtook this one
   const sameGrid = picture && picture.width === found.width && picture.height === found.height;
   picture = found;
   Object.assign(images, loaded);
   if (!sameGrid) { view = { zoom: 1, left: 0, top: 0 }; pinned = null; }
-  level = Math.min(level, picture.levels.length - 1);
+  level = Math.max(0, Math.min(level, picture.levels.length - 1));
+  shownLevels = picture.levels.length;
   hover = null; band = null; bandPinned = false; bar = -1;
   show();
 }
 
 // ---- the picture as cells ---------------------------------------------------------------------------------
 
-const cells = () => picture.levels[level];
+const NO_CELLS = { rows: 1, columns: 1, codes: new Int32Array(0), histogram: [], here: new Map() };
+const coded = () => picture.levels.length > 0;
+const cells = () => picture.levels[level] ?? NO_CELLS;
 const book = () => model && model.id === picture.model ? model.levels[level] : null;
 
 function colourOf(code) {
@@ -145,15 +150,17 @@ function box(index, width, height) {
   return [column * w - view.left * view.zoom * width, row * h - view.top * view.zoom * height, w, h];
 }
 
+const decoded = () => images.steps[Math.max(1, shownLevels) - 1];
+
 function drawFigure(name) {
   const target = figures[name], fitted = fitCanvas(target.canvas);
   if (!fitted) return;
   const { context, width, height } = fitted, grid = cells();
   const place = [-view.left * view.zoom * width, -view.top * view.zoom * height, width * view.zoom, height * view.zoom];
-  const image = name === "codes" ? images.original : images[name];
+  const image = name === "codes" ? images.original : name === "reconstruction" ? decoded() : images[name];
   context.imageSmoothingEnabled = view.zoom * width < 2.5 * picture.width;
   if (image && (name !== "codes" || opacity < 1)) context.drawImage(image, ...place);
-  if (name === "codes") {
+  if (name === "codes" && coded()) {
     context.imageSmoothingEnabled = false;
     context.globalAlpha = images.original ? opacity : 1;
     context.drawImage(layer, ...place);
@@ -210,6 +217,7 @@ function drawBars() {
   const fitted = fitCanvas($(".tv-histogram"));
   if (!fitted) return;
   const { context, width, height } = fitted, shown = cells().histogram.slice(0, BARS);
+  if (!shown.length) return;
   const step = width / BARS, top = shown[0][1];
   const marked = hover !== null ? cells().codes[hover] : pinned !== null ? cells().codes[pinned] : null;
   shown.forEach(([code, count], i) => {
@@ -262,21 +270,25 @@ function show() {
   const grid = cells();
   root.style.setProperty("--aspect", picture.width / picture.height);
   for (const [name, { canvas, empty }] of Object.entries(figures)) {
-    const there = name === "codes" || images[name];
+    const there = name === "codes" ? coded() : images[name];
     canvas.style.visibility = there ? "visible" : "hidden";
     if (empty) empty.hidden = Boolean(there);
   }
   figures.original.fact.textContent = `${picture.width} × ${picture.height}`;
-  figures.codes.fact.textContent = `${grid.rows} × ${grid.columns}, ${number(grid.histogram.length)} distinct`;
+  figures.codes.fact.textContent = coded() ? `${grid.rows} × ${grid.columns}, ${number(grid.histogram.length)} distinct` : "";
   figures.error.fact.textContent = `mean of |difference|, ×${picture.error_gain}`;
-  $(".tv-reconstruction-caption").textContent =
-    `Decoded from ${number(picture.levels.reduce((sum, l) => sum + l.codes.length, 0))} integers, and nothing else.`;
+  const kept = picture.levels.slice(0, shownLevels), names = kept.map((entry) => entry.name).join(" + ");
+  $(".tv-reconstruction-caption").textContent = !coded() ? "Decoded from floats that were never rounded to codes."
+    : `Decoded from ${number(kept.reduce((sum, l) => sum + l.codes.length, 0))} integers${picture.levels.length > 1 ? ` (${names})` : ""}, and nothing else.`;
+  buttons(".tv-partial", picture.levels.map((entry, i) => [String(i + 1), i ? `+ ${entry.name}` : entry.name]), String(shownLevels), (key) => { shownLevels = Number(key); show(); });
+  $(".tv-partial-group").hidden = picture.levels.length < 2;
+  root.dataset.codes = coded() ? "yes" : "no";
   buttons(".tv-levels", picture.levels.map((entry, i) => [String(i), entry.name]), String(level), (key) => { level = Number(key); pinned = hover = null; clearBand(); show(); });
   $(".tv-levels-group").hidden = picture.levels.length < 2;
   const able = Object.entries(MODES).filter(([key]) => key === "code" || valuesOf(key));
   if (!able.some(([key]) => key === mode)) mode = "code";
   buttons(".tv-modes", able, mode, (key) => { mode = key; clearBand(); show(); });
-  paintLayer();
+  if (coded()) paintLayer();
   legendOrder();
   words();
   showMeasures();
@@ -299,7 +311,7 @@ function words() {
     margin: "By how much the second-best code lost: dark cells were close calls.",
     count: "How many cells of this picture share the cell's code.",
   };
-  $(".tv-codes-caption").textContent = captions[mode];
+  $(".tv-codes-caption").textContent = coded() ? captions[mode] : "A point in space per cell instead of an entry of a table.";
   if (mode === "code") {
     low.textContent = high.textContent = "";
     text.textContent = "Point at a colour to see its cells.";
@@ -347,7 +359,8 @@ function showMeasures() {
     return item;
   }));
   $(".tv-sentence").textContent = current ? found.sentence : "";
-  figures.reconstruction.fact.textContent = current && found.psnr ? found.psnr : "";
+  const whole = picture && shownLevels === picture.levels.length;
+  figures.reconstruction.fact.textContent = current && found.psnr && whole ? found.psnr : "";
 }
 
 function tell() {
@@ -411,6 +424,7 @@ function cellAt(canvas, event) {
 }
 
 function point(index, from) {
+  if (!coded()) index = null;
   if (index === hover) return;
   hover = index;
   if (from) tipFigure = from;
@@ -480,6 +494,7 @@ for (const [name, { canvas }] of Object.entries(figures)) {
   canvas.addEventListener("click", (event) => {
     if (!picture || moved) return;
     const index = cellAt(canvas, event);
+    if (!coded()) return;
     tipFigure = name;
     if (band) clearBand();
     pinned = pinned === index ? null : index;
@@ -501,7 +516,7 @@ function middle(fingers) { const [a, b] = [...fingers.values()]; return { x: (a.
 function spread(fingers) { if (fingers.size !== 2) return 0; const [a, b] = [...fingers.values()]; return Math.hypot(a.clientX - b.clientX, a.clientY - b.clientY); }
 
 figures.codes.canvas.addEventListener("keydown", (event) => {
-  if (!picture) return;
+  if (!picture || !coded()) return;
   const grid = cells(), at = hover ?? pinned ?? 0, row = Math.floor(at / grid.columns), column = at % grid.columns;
   const step = { ArrowLeft: [0, -1], ArrowRight: [0, 1], ArrowUp: [-1, 0], ArrowDown: [1, 0] }[event.key];
   tipFigure = "codes";
