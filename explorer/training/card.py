@@ -193,11 +193,10 @@ def _revival(recipe: dict) -> str:
 
 def _schedules(recipe: dict) -> str:
     parts = []
-    if recipe["kl_warmup"]:
-        parts.append(f"the KL weight grows from zero over {recipe['kl_warmup']:.0%} of the steps")
-    if recipe["temperature"]:
-        first, last = recipe["temperature"]
-        parts.append(f"temperature {first:g} falling to {last:g} over {recipe['anneal']:.0%} of the steps")
+    for name, what in (("kl", "KL weight"), ("temperature", "temperature")):
+        if recipe[name]:
+            first, last = recipe[name]
+            parts.append(f"{what} from {first:g} to {last:g} over {recipe['anneal']:.0%} of the steps")
     return f" ({'; '.join(parts)})" if parts else ""
 
 

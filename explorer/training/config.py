@@ -79,11 +79,11 @@ class Recipe:
     loss_weights: dict[str, float] = field(default_factory=dict)
     """Weights of the quantizer's loss terms by name."""
     temperature: tuple[float, ...] = ()
-    """Gumbel only: first and last temperature, annealed geometrically over `anneal` of the steps."""
+    """Gumbel only: first and last temperature, changed geometrically over `anneal` of the steps."""
     anneal: float = 1.0
-    """Gumbel only: share of the steps after which the temperature stays at its last value."""
-    kl_warmup: float = 0.0
-    """Share of the steps over which the weight of a KL term grows from zero."""
+    """Share of the steps after which temperature and KL weight stay at their last values."""
+    kl: tuple[float, ...] = ()
+    """First and last weight of the KL term, changed geometrically over `anneal` of the steps."""
     data_start: bool = False
     """Start the codebook on encoder outputs of the first batch."""
     revival: RevivalConfig | None = None

@@ -123,9 +123,8 @@ class Run:
         images = self.batches(self.step).to(device, memory_format=torch.channels_last)
         progress = self.step / recipe.steps
         if recipe.temperature:
-            first, last = recipe.temperature
             for quantizer in self.model.quantizers.values():
-                quantizer.temperature = first * (last / first) ** min(1.0, progress / recipe.anneal)
+                quantizer.temperature = _annealed(recipe.temperature, progress / recipe.anneal)
         if self.step == 0 and recipe.data_start:
             for name, quantizer in self.model.quantizers.items():  # coarse first: the later follow from the earlier
                 with torch.no_grad():
@@ -177,8 +176,8 @@ class Run:
         if self.recipe.l1:
             losses["l1"] = self.recipe.l1 * F.l1_loss(reconstruction, images) / self.variance**0.5
         weights = dict(self.recipe.loss_weights)
-        if self.recipe.kl_warmup and "kl" in weights:
-            weights["kl"] *= min(1.0, progress / self.recipe.kl_warmup)
+        if self.recipe.kl:
+            weights["kl"] = _annealed(self.recipe.kl, progress / self.recipe.anneal)
         for name, value in result.losses.items():
             if name not in weights:
                 raise ConfigError(f"The recipe's loss_weights lack {name!r}, a loss of its quantizer.")
@@ -342,6 +341,12 @@ def learning_rate(recipe: Recipe, step: int) -> float:
     stage, done = recipe.stage(step)
     first, last = stage.learning_rate
     return (first + (last - first) * done) * min(1.0, (step + 1) / max(1, recipe.warmup))
+
+
+def _annealed(ends: tuple[float, ...], share: float) -> float:
+    """From the first to the last, by equal factors."""
+    first, last = ends
+    return first * (last / first) ** min(1.0, share)
 
 
 def _variance(pictures: list[np.ndarray]) -> float:

@@ -109,7 +109,7 @@ EVERY = {
     "vq": ({"kind": "vector", "size": 16, "dim": 4}, {"loss_weights": BETA}),
     "gumbel": (
         {"kind": "gumbel", "size": 16, "dim": 4},
-        {"loss_weights": {"kl": 0.01}, "temperature": [1.0, 0.1], "anneal": 0.5, "kl_warmup": 0.5},
+        {"kl": [0.01, 0.001], "temperature": [1.0, 0.1], "anneal": 0.5},
     ),
     "fsq": ({"kind": "finite_scalar", "levels": [5, 3]}, {}),
     "vq_l2": ({"kind": "normalized_vector", "size": 16, "dim": 4}, {"loss_weights": BETA}),
@@ -126,7 +126,7 @@ EVERY = {
         {"loss_weights": {"commitment": 0.25}, "data_start": True, "revival": {"every": 20}},
     ),
     "ae": ({"kind": "point", "dim": 4}, {}),
-    "vae": ({"kind": "gaussian", "dim": 4}, {"loss_weights": {"kl": 0.001}, "kl_warmup": 0.5}),
+    "vae": ({"kind": "gaussian", "dim": 4}, {"loss_weights": {"kl": 0.001}}),
     "vqgan": (
         {"kind": "vector_ema", "size": 16, "dim": 4},
         {"loss_weights": {"commitment": 0.25}, "adversarial": {"start": 0.5, "width": 8, "layers": 2}},
