@@ -169,7 +169,9 @@ def _level(name: str, spec: TokenizerSpec) -> str:
 def _stage(stage: dict) -> str:
     first, last = stage["learning_rate"]
     rate = f"{first:.3g}" if first == last else f"{first:.3g} falling to {last:.3g}"
-    return f"{stage['steps']:,} steps, learning rate {rate}, factor {', '.join(f'{z:g}' for z in stage['zooms'])}."
+    factors = ", ".join(f"{zoom:g}" for zoom in stage["zooms"])
+    drawn = f", {stage['batch']} crops of {stage['crop']}" if stage["crop"] else ""
+    return f"{stage['steps']:,} steps, learning rate {rate}, factor {factors}{drawn}."
 
 
 def _muon(recipe: dict) -> str:

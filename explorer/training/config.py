@@ -23,6 +23,10 @@ class Stage:
     """At the stage's first step and after its last one, linear in between."""
     zooms: tuple[float, ...] = (1.0,)
     """Crops are cut this many times larger and shrunk; one factor per batch, drawn evenly."""
+    crop: int | None = None
+    """Side in pixels of the crops, where it differs from the recipe's."""
+    batch: int | None = None
+    """Crops at once, where they differ from the recipe's."""
 
 
 @dataclass(frozen=True)
@@ -105,6 +109,11 @@ class Recipe:
                 return stage, step / stage.steps
             step -= stage.steps
         return self.stages[-1], 1.0
+
+    def drawn_at(self, step: int) -> tuple[int, int, tuple[float, ...]]:
+        """Of a step: how many crops, their side, and the factors by which they may be cut larger."""
+        stage, _ = self.stage(step)
+        return stage.batch or self.batch, stage.crop or self.crop, stage.zooms
 
 
 def read_recipe(name_or_path: str, changes: Mapping[str, Any] | None = None) -> Recipe:

@@ -99,38 +99,37 @@ def held_out_names(names: Sequence[str]) -> set[str]:
 
 
 class Batches:
-    """Batch number `step` of a run: crops (b, 3, crop, crop) float32 in [0, 1], this process's share."""
+    """Batch number `step` of a run: crops (b, 3, crop, crop) float32 in [0, 1], this process's share.
+
+    drawn_at: step -> how many crops all processes draw together, their side, and the factors by which they
+    are cut larger and shrunk.
+    """
 
     def __init__(
         self,
         pictures: Sequence[np.ndarray],
-        batch: int,
-        crop: int,
-        zooms_at: Callable[[int], Sequence[float]],
+        drawn_at: Callable[[int], tuple[int, int, Sequence[float]]],
         seed: int,
         rank: int = 0,
         world: int = 1,
     ):
-        if batch % world:
-            raise DataError(f"A batch of {batch} can't be shared evenly by {world} processes.")
-        self.pictures, self.batch, self.crop, self.zooms_at, self.seed = pictures, batch, crop, zooms_at, seed
-        self.share = slice(rank * batch // world, (rank + 1) * batch // world)
+        self.pictures, self.drawn_at, self.seed, self.rank, self.world = pictures, drawn_at, seed, rank, world
 
     def __call__(self, step: int) -> Tensor:
         rng = np.random.default_rng([self.seed, step])
-        zooms = self.zooms_at(step)
-        side = round(self.crop * zooms[rng.integers(len(zooms))])
-        chosen = rng.integers(len(self.pictures), size=self.batch)
-        corners, flips = rng.random((self.batch, 2)), rng.random(self.batch) < 0.5
+        count, crop, zooms = self.drawn_at(step)
+        side = round(crop * zooms[rng.integers(len(zooms))])
+        chosen = rng.integers(len(self.pictures), size=count)
+        corners, flips = rng.random((count, 2)), rng.random(count) < 0.5
         crops = []
-        for i in range(self.batch)[self.share]:
+        for i in range(self.rank * count // self.world, (self.rank + 1) * count // self.world):
             picture = self.pictures[chosen[i]]
             top, left = (int(u * (n - side + 1)) for u, n in zip(corners[i], picture.shape[:2], strict=True))
-            crop = picture[top : top + side, left : left + side]
-            crops.append(crop[:, ::-1] if flips[i] else crop)
+            cut = picture[top : top + side, left : left + side]
+            crops.append(cut[:, ::-1] if flips[i] else cut)
         batch = torch.from_numpy(np.stack(crops)).permute(0, 3, 1, 2).float() / 255
-        if side != self.crop:
-            batch = F.interpolate(batch, size=(self.crop, self.crop), mode="bicubic", antialias=True).clamp(0, 1)
+        if side != crop:
+            batch = F.interpolate(batch, size=(crop, crop), mode="bicubic", antialias=True).clamp(0, 1)
         return batch
 
 

@@ -60,6 +60,9 @@ class Run:
         """data: what `load_data` gives for this recipe, where several runs share it."""
         self.recipe, self.options = recipe, options
         self.rank, self.world = int(os.environ.get("RANK", 0)), int(os.environ.get("WORLD_SIZE", 1))
+        for batch in {stage.batch or recipe.batch for stage in recipe.stages}:
+            if batch % self.world:
+                raise ConfigError(f"A batch of {batch} can't be shared evenly by {self.world} processes.")
         options.out.mkdir(parents=True, exist_ok=True)
 
         held_in, held_out = data or load_data(recipe, options.data, quiet=self.rank > 0)
@@ -72,9 +75,7 @@ class Run:
         self.variance = _variance(held_in.pictures)
         self.batches = Batches(
             held_in.pictures,
-            recipe.batch,
-            recipe.crop,
-            lambda step: recipe.stage(step)[0].zooms,
+            recipe.drawn_at,
             recipe.seed,
             self.rank,
             self.world,
@@ -277,7 +278,7 @@ class Run:
 
 def load_data(recipe: Recipe, source: Path, quiet: bool = False) -> tuple[Split, Split]:
     """The training and the held-out pictures of a recipe, as large as its crops need them."""
-    at_least = round(recipe.crop * max(zoom for stage in recipe.stages for zoom in stage.zooms))
+    at_least = round(max((stage.crop or recipe.crop) * zoom for stage in recipe.stages for zoom in stage.zooms))
     splits = []
     for held_out in (False, True):
         with tqdm(unit="picture", desc="held out" if held_out else "pictures", disable=quiet) as bar:

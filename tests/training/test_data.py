@@ -87,7 +87,7 @@ def test_sides_are_limited_and_small_pictures_enlarged(pictures):
 
 
 def _batches(pictures, rank=0, world=1, seed=3):
-    return Batches(load_split(pictures, False).pictures, 4, 32, lambda step: (1.0, 1.5), seed, rank, world)
+    return Batches(load_split(pictures, False).pictures, lambda step: (4, 32, (1.0, 1.5)), seed, rank, world)
 
 
 def test_a_batch_depends_on_seed_and_step_alone(pictures):
@@ -104,5 +104,9 @@ def test_processes_share_what_one_would_see(pictures):
     whole = _batches(pictures)(5)
     halves = torch.cat([_batches(pictures, rank, 2)(5) for rank in range(2)])
     assert torch.equal(whole, halves)
-    with pytest.raises(DataError, match="can't be shared evenly"):
-        _batches(pictures, 0, 3)
+
+
+def test_stages_draw_their_own_crops(pictures):
+    drawn = {0: (4, 32, (1.0,)), 1: (2, 48, (1.0,))}
+    batches = Batches(load_split(pictures, False).pictures, drawn.get, 0)
+    assert batches(0).shape == (4, 3, 32, 32) and batches(1).shape == (2, 3, 48, 48)

@@ -171,6 +171,13 @@ def test_an_adversary_goes_on_after_a_stop(recipe, pictures, tmp_path):
         assert torch.equal(tensor, again.model.state_dict()[name]), name
 
 
+def test_a_batch_that_processes_cannot_share_is_named_at_once(recipe, pictures, tmp_path, monkeypatch):
+    stages = [{"steps": 5, "learning_rate": [0.1, 0.1]}, {"steps": 5, "learning_rate": [0.1, 0.1], "batch": 3}]
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    with pytest.raises(ConfigError, match="batch of 3 can't be shared evenly by 2"):
+        Run(read_recipe(str(recipe(stages=stages))), RunOptions(pictures, tmp_path, torch.device("cpu")))
+
+
 def _stop():
     raise KeyboardInterrupt
 
