@@ -1,0 +1,161 @@
+"""Edits of codes as small data: what was done, so that doing it again gives the same codes.
+
+The experiments on what a single code carries are those of Mentzer, Minnen, Agustsson, Tschannen 2023,
+arXiv 2309.15505, appendix A.3.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from explorer.core.codes import Codes
+from explorer.core.digits import from_digits, to_digits
+from explorer.core.errors import CodesError
+from explorer.core.spec import TokenizerSpec
+
+Runs = tuple[tuple[int, ...], ...]
+"""Cells of a grid as runs in reading order: (first cell, how many), the first cell being row x columns + column."""
+
+
+@dataclass(frozen=True)
+class Write:
+    """Write codes into cells: one for all of them, or one for each in reading order."""
+
+    level: str
+    cells: Runs
+    codes: tuple[int, ...]
+    kind: Literal["write"] = "write"
+
+
+@dataclass(frozen=True)
+class Replace:
+    """Write `new` wherever `old` stands."""
+
+    level: str
+    old: int
+    new: int
+    kind: Literal["replace"] = "replace"
+
+
+@dataclass(frozen=True)
+class SetDigit:
+    """Set one digit of the cells' codes, the others kept; of implicit codebooks alone."""
+
+    level: str
+    cells: Runs
+    channel: int
+    digit: int
+    kind: Literal["set_digit"] = "set_digit"
+
+
+@dataclass(frozen=True)
+class Randomize:
+    """Draw every cell's code evenly from the whole codebook."""
+
+    level: str
+    cells: Runs
+    seed: int
+    kind: Literal["randomize"] = "randomize"
+
+
+@dataclass(frozen=True)
+class SampleMarginal:
+    """Draw every cell's code by how often codes occur in the reference set."""
+
+    level: str
+    cells: Runs
+    seed: int
+    kind: Literal["sample_marginal"] = "sample_marginal"
+
+
+Edit = Write | Replace | SetDigit | Randomize | SampleMarginal
+
+
+def apply(edit: Edit, spec: TokenizerSpec, codes: Codes, counts: Mapping[str, np.ndarray]) -> Codes:
+    """New codes of one picture; counts: level -> counts (K,) of the reference set. Refuses in words what can't be."""
+    grid, size = codes[_known(edit.level, codes)][0], spec.codebook(edit.level).size
+    if isinstance(edit, Replace):
+        cells = np.flatnonzero(grid.reshape(-1) == edit.old)
+        chosen = np.array([edit.new])
+    else:
+        cells = cells_of(edit.cells, grid.size)
+        chosen = _chosen(edit, spec, grid.reshape(-1)[cells], size, counts)
+    wrong = chosen[(chosen < 0) | (chosen >= size)]
+    if len(wrong):
+        raise CodesError(f"Code {int(wrong[0])} is out of range: {spec.id} has {size:,} codes, 0 to {size - 1:,}.")
+    if not len(cells):
+        return codes
+    return codes.edit(edit.level, (0, *np.unravel_index(cells, grid.shape)), chosen)
+
+
+def cells_of(runs: Sequence[Sequence[int]], cells: int) -> np.ndarray:
+    """Flat cell indices (n,) int64 of runs in a grid of so many cells."""
+    for run in runs:
+        if len(run) != 2 or run[0] < 0 or run[1] < 1 or run[0] + run[1] > cells:
+            raise CodesError(f"{list(run)} is no run of cells here: expected [first, how many] within {cells:,} cells.")
+    return np.concatenate([np.arange(first, first + count) for first, count in runs] or [np.zeros(0, np.int64)])
+
+
+def runs_of(cells: np.ndarray) -> Runs:
+    """The runs of flat cell indices or of a boolean grid; the inverse of `cells_of`."""
+    cells = np.asarray(cells)
+    cells = np.flatnonzero(cells) if cells.dtype == bool else np.unique(cells)
+    runs = np.split(cells, np.flatnonzero(np.diff(cells) != 1) + 1)
+    return tuple((int(run[0]), len(run)) for run in runs if len(run))
+
+
+def stitched(codes: Codes, other: Codes, level: str) -> Write:
+    """The edit that puts the lower half of another picture's codes under the upper half of these."""
+    here, there = codes[level][0], other[level][0]
+    if here.shape != there.shape:
+        raise CodesError(
+            f"The grids differ, {here.shape[0]} x {here.shape[1]} and {there.shape[0]} x {there.shape[1]}: "
+            "stitch two pictures of one size."
+        )
+    first = here.shape[0] // 2 * here.shape[1]
+    return Write(level, ((first, here.size - first),), tuple(map(int, there.reshape(-1)[first:])))
+
+
+def pasted(codes: Codes, level: str, patch: np.ndarray, row: int, column: int) -> Write:
+    """The edit that writes a patch of codes (rows, columns) with its corner at a cell; what hangs over is cut off.
+
+    Cells of the patch below 0 are holes and leave what is there.
+    """
+    rows, columns = codes[level].shape[1:]
+    patch = patch[: max(0, rows - row), : max(0, columns - column)]
+    inside = np.argwhere(patch >= 0)
+    cells = (inside[:, 0] + row) * columns + inside[:, 1] + column
+    return Write(level, runs_of(cells), tuple(int(code) for code in patch[patch >= 0]))
+
+
+def _chosen(edit: Edit, spec: TokenizerSpec, present: np.ndarray, size: int, counts: Mapping) -> np.ndarray:
+    """The codes to write into cells that hold `present`: one, or one for each."""
+    match edit:
+        case Write(codes=codes):
+            if len(codes) not in (1, len(present)):
+                raise CodesError(f"{len(codes):,} codes for {len(present):,} cells: give one, or one for each.")
+            return np.array(codes, np.int64)
+        case SetDigit(channel=channel, digit=digit):
+            radices = spec.codebook(edit.level).radices
+            if not 0 <= channel < len(radices) or not 0 <= digit < radices[channel]:
+                raise CodesError(
+                    f"{spec.id} has no digit {digit} in channel {channel}; its radices are {list(radices)}."
+                )
+            digits = to_digits(present, radices)
+            digits[:, channel] = digit
+            return from_digits(digits, radices)
+        case Randomize(seed=seed):
+            return np.random.default_rng(seed).integers(0, size, len(present))
+        case SampleMarginal(seed=seed):
+            if edit.level not in counts:
+                raise CodesError(f"There are no reference counts of {spec.id} to sample from.")
+            weights = counts[edit.level] / counts[edit.level].sum()
+            return np.random.default_rng(seed).choice(size, len(present), p=weights)
+
+
+def _known(level: str, codes: Codes) -> str:
+    if level not in codes.levels:
+        raise CodesError(f"There is no level {level!r} here; the levels are {', '.join(codes)}.")
+    return level
