@@ -1,0 +1,74 @@
+"""Codes after an edit, and of the picture only what the edit can have changed."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from explorer.core.codes import Codes
+from explorer.core.images import to_bytes
+from explorer.core.spec import TokenizerSpec
+from explorer.core.tokenizer import DecodesWindow, Tokenizer
+
+
+@dataclass(frozen=True)
+class Box:
+    """A part of a picture in pixels: rows top to bottom, columns left to right, ends not included."""
+
+    top: int
+    left: int
+    bottom: int
+    right: int
+
+
+@dataclass(frozen=True)
+class Redecoded:
+    """New pixels (rows, columns, 3) uint8 of a box; outside it the picture is as it was."""
+
+    box: Box
+    pixels: np.ndarray
+
+
+def redecode(tokenizer: Tokenizer, before: Codes, after: Codes) -> Redecoded | None:
+    """What one picture looks like after its codes went from `before` to `after`; None where they are equal.
+
+    A strictly local tokenizer decodes only what lies within reach of the changed cells, equal to the
+    full decode within 1e-5 before rounding; any other decodes the whole picture.
+    """
+    spec = tokenizer.spec
+    box = reached(spec, before, after)
+    if box is None:
+        return None
+    height, width = spec.image_size(after)
+    whole = Box(0, 0, height, width)
+    if not isinstance(tokenizer, DecodesWindow) or box == whole:
+        return Redecoded(whole, to_bytes(tokenizer.decode(after))[0])
+    stride = spec.levels[-1].stride
+    rows, columns = slice(box.top // stride, box.bottom // stride), slice(box.left // stride, box.right // stride)
+    return Redecoded(box, to_bytes(tokenizer.decode_window(after, rows, columns))[0])
+
+
+def reached(spec: TokenizerSpec, before: Codes, after: Codes) -> Box | None:
+    """The smallest box of whole cells of the last level with all pixels that the changed codes can reach."""
+    height, width = spec.image_size(after)
+    boxes = []
+    for level in spec.levels:
+        changed = before[level.name][0] != after[level.name][0]
+        if not changed.any():
+            continue
+        if level.stride is None or level.reach is None:
+            return Box(0, 0, height, width)
+        rows, columns = np.flatnonzero(changed.any(1)), np.flatnonzero(changed.any(0))
+        boxes.append(
+            (
+                rows[0] * level.stride - level.reach,
+                columns[0] * level.stride - level.reach,
+                (rows[-1] + 1) * level.stride + level.reach,
+                (columns[-1] + 1) * level.stride + level.reach,
+            )
+        )
+    if not boxes:
+        return None
+    stride = spec.levels[-1].stride
+    top, left = (max(0, int(min(ends)) // stride * stride) for ends in list(zip(*boxes, strict=True))[:2])
+    bottom, right = (-(-int(max(ends)) // stride) * stride for ends in list(zip(*boxes, strict=True))[2:])
+    return Box(top, left, min(height, bottom), min(width, right))
