@@ -1,13 +1,21 @@
-"""Codes after an edit, and of the picture only what the edit can have changed."""
+"""Edited codes: saved and done again, and of the picture only what an edit can have changed."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
+from explorer.analysis.edits import Edit, apply
 from explorer.core.codes import Codes
+from explorer.core.codes_file import CodesFile
+from explorer.core.errors import CodesError
 from explorer.core.images import to_bytes
 from explorer.core.spec import TokenizerSpec
+from explorer.core.strict import from_json, to_json
 from explorer.core.tokenizer import DecodesWindow, Tokenizer
+
+FORMAT_VERSION = 1
 
 
 @dataclass(frozen=True)
@@ -26,6 +34,54 @@ class Redecoded:
 
     box: Box
     pixels: np.ndarray
+
+
+@dataclass(frozen=True)
+class SavedEdit:
+    """What was done to the codes of one picture, to do it again: as a small JSON file, or in a link.
+
+    codes: those before the first edit, so that neither picture nor encoder is needed; picture: the sha256
+    of the pixels they came from, "" where that is not known.
+    """
+
+    start: CodesFile
+    edits: tuple[Edit, ...]
+    name: str = ""
+    picture: str = ""
+
+    def to_dict(self) -> dict[str, Any]:
+        return {
+            "codebook_explorer_edit": FORMAT_VERSION,
+            "name": self.name,
+            "picture": self.picture,
+            "start": self.start.to_dict(),
+            "edits": to_json(self.edits),
+        }
+
+    @classmethod
+    def from_dict(cls, value: Any) -> "SavedEdit":
+        """The inverse of `to_dict`; a CodesError or ConfigError says what does not fit."""
+        if not isinstance(value, dict) or "codebook_explorer_edit" not in value:
+            raise CodesError('This is no saved edit: expected a JSON object with "codebook_explorer_edit".')
+        if value["codebook_explorer_edit"] != FORMAT_VERSION:
+            raise CodesError(
+                f"This edit has format {value['codebook_explorer_edit']!r}; this program reads {FORMAT_VERSION}."
+            )
+        edits = from_json(tuple[Edit, ...], value.get("edits", []), "edits")
+        return cls(
+            CodesFile.from_dict(value.get("start")), edits, str(value.get("name", "")), str(value.get("picture", ""))
+        )
+
+
+def replay(spec: TokenizerSpec, start: Codes, edits: Sequence[Edit], counts: Mapping[str, np.ndarray]) -> list[Codes]:
+    """The codes before the first edit and after each."""
+    states = [start]
+    for number, edit in enumerate(edits, 1):
+        try:
+            states.append(apply(edit, spec, states[-1], counts))
+        except CodesError as error:
+            raise CodesError(f"Edit {number} of {len(edits)}: {error}") from error
+    return states
 
 
 def redecode(tokenizer: Tokenizer, before: Codes, after: Codes) -> Redecoded | None:

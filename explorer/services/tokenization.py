@@ -115,13 +115,7 @@ def decode(tokenizer: Tokenizer, file: CodesFile) -> Tokenized:
             f"These codes were made by another revision of {spec.id} ({file.revision}; this is {spec.revision}), "
             "whose codes mean something else. Encode the picture again."
         )
-    spec.check_codes(file.codes)
-    height, width = spec.image_size(file.codes)
-    if height * width > MAX_SIDE**2:
-        raise CodesError(
-            f"These {file.codes.tokens:,} codes decode to {width:,} x {height:,} pixels; "
-            f"at most {MAX_SIDE:,} x {MAX_SIDE:,} are decoded."
-        )
+    height, width = check(spec, file.codes)
     if file.image_size and file.image_size != (height, width):
         raise CodesError(
             f"The file says its picture is {file.image_size[1]} x {file.image_size[0]}, but its codes decode to "
@@ -129,6 +123,18 @@ def decode(tokenizer: Tokenizer, file: CodesFile) -> Tokenized:
         )
     decoded = to_bytes(tokenizer.decode(file.codes)[0])
     return Tokenized(spec, file.codes, decoded, partial=partially_decoded(tokenizer, file.codes))
+
+
+def check(spec: TokenizerSpec, codes: Codes) -> tuple[int, int]:
+    """(height, width) of what codes from outside decode to; a CodesError where they don't fit or are too many."""
+    spec.check_codes(codes)
+    height, width = spec.image_size(codes)
+    if height * width > MAX_SIDE**2:
+        raise CodesError(
+            f"These {codes.tokens:,} codes decode to {width:,} x {height:,} pixels; "
+            f"at most {MAX_SIDE:,} x {MAX_SIDE:,} are decoded."
+        )
+    return height, width
 
 
 def tokenized_golden(id: str) -> Tokenized:

@@ -30,7 +30,7 @@ class TokenView(gr.HTML):
         super().__init__(
             value,
             html_template=asset("token_view.html"),
-            js_on_load=asset("token_view.js"),
+            js_on_load=asset("canvas.js") + asset("token_view.js"),
             server_functions=[codes_as_npz] if codes_as_npz else None,
             apply_default_css=False,
             **props,

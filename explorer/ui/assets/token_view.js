@@ -25,21 +25,6 @@ for (const figure of $$(".tv-figure")) {
 
 // ---- what the server sends -------------------------------------------------------------------------------
 
-function unpack(text, type) {
-  if (!text) return null;
-  const bytes = Uint8Array.from(atob(text), (c) => c.charCodeAt(0));
-  return new type(bytes.buffer);
-}
-
-function loadImage(url) {
-  return new Promise((resolve, reject) => {
-    const image = new Image();
-    image.onload = () => resolve(image);
-    image.onerror = reject;
-    image.src = url;
-  });
-}
-
 let modelVersion = 0, pictureVersion = 0;
 
 async function takeModel() {
@@ -132,17 +117,6 @@ function paintLayer() {
 }
 
 // ---- drawing ------------------------------------------------------------------------------------------------
-
-function fitCanvas(canvas) {
-  const ratio = window.devicePixelRatio || 1, width = canvas.clientWidth, height = canvas.clientHeight;
-  if (!width || !height) return null;
-  const w = Math.round(width * ratio), h = Math.round(height * ratio);
-  if (canvas.width !== w || canvas.height !== h) { canvas.width = w; canvas.height = h; }
-  const context = canvas.getContext("2d");
-  context.setTransform(ratio, 0, 0, ratio, 0, 0);
-  context.clearRect(0, 0, width, height);
-  return { context, width, height };
-}
 
 function box(index, width, height) {
   const grid = cells(), row = Math.floor(index / grid.columns), column = index % grid.columns;
@@ -263,9 +237,6 @@ function drawLegend() {
 
 // ---- words around the pictures ------------------------------------------------------------------------------
 
-const number = (value, digits = 0) => value.toLocaleString("en", { minimumFractionDigits: digits, maximumFractionDigits: digits });
-const plain = (value) => Math.abs(value) >= 100 ? number(value) : Math.abs(value) >= 1 ? number(value, 1) : number(value, 3);
-
 function show() {
   const grid = cells();
   root.style.setProperty("--aspect", picture.width / picture.height);
@@ -280,14 +251,14 @@ function show() {
   const kept = picture.levels.slice(0, shownLevels), names = kept.map((entry) => entry.name).join(" + ");
   $(".tv-reconstruction-caption").textContent = !coded() ? "Decoded from floats that were never rounded to codes."
     : `Decoded from ${number(kept.reduce((sum, l) => sum + l.codes.length, 0))} integers${picture.levels.length > 1 ? ` (${names})` : ""}, and nothing else.`;
-  buttons(".tv-partial", picture.levels.map((entry, i) => [String(i + 1), i ? `+ ${entry.name}` : entry.name]), String(shownLevels), (key) => { shownLevels = Number(key); show(); });
+  buttons($(".tv-partial"), picture.levels.map((entry, i) => [String(i + 1), i ? `+ ${entry.name}` : entry.name]), String(shownLevels), (key) => { shownLevels = Number(key); show(); });
   $(".tv-partial-group").hidden = picture.levels.length < 2;
   root.dataset.codes = coded() ? "yes" : "no";
-  buttons(".tv-levels", picture.levels.map((entry, i) => [String(i), entry.name]), String(level), (key) => { level = Number(key); pinned = hover = null; clearBand(); show(); });
+  buttons($(".tv-levels"), picture.levels.map((entry, i) => [String(i), entry.name]), String(level), (key) => { level = Number(key); pinned = hover = null; clearBand(); show(); });
   $(".tv-levels-group").hidden = picture.levels.length < 2;
   const able = Object.entries(MODES).filter(([key]) => key === "code" || valuesOf(key));
   if (!able.some(([key]) => key === mode)) mode = "code";
-  buttons(".tv-modes", able, mode, (key) => { mode = key; clearBand(); show(); });
+  buttons($(".tv-modes"), able, mode, (key) => { mode = key; clearBand(); show(); });
   if (coded()) paintLayer();
   legendOrder();
   words();
@@ -321,29 +292,6 @@ function words() {
     high.textContent = plain(to) + unit;
     text.textContent = "Point at the scale to see which cells.";
   }
-}
-
-function buttons(selector, entries, chosen, act) {
-  const group = $(selector), signature = JSON.stringify([entries, chosen]);
-  if (group.dataset.signature === signature) return;
-  const focused = group.contains(document.activeElement);
-  group.dataset.signature = signature;
-  group.replaceChildren(...entries.map(([key, label], i) => {
-    const button = document.createElement("button");
-    button.type = "button";
-    button.textContent = label;
-    button.dataset.key = key;
-    button.setAttribute("role", "radio");
-    button.setAttribute("aria-checked", String(key === chosen));
-    button.tabIndex = key === chosen ? 0 : -1;
-    button.onclick = () => act(key);
-    button.onkeydown = (event) => {
-      const by = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 }[event.key];
-      if (by) { event.preventDefault(); group.querySelector('[aria-checked="true"]')?.focus(); act(entries[(i + by + entries.length) % entries.length][0]); }
-    };
-    return button;
-  }));
-  if (focused) group.querySelector('[aria-checked="true"]')?.focus();
 }
 
 function showMeasures() {
@@ -512,9 +460,6 @@ for (const [name, { canvas }] of Object.entries(figures)) {
     zoomTo(view.zoom * Math.exp(-event.deltaY / 200), (event.clientX - rect.left) / rect.width, (event.clientY - rect.top) / rect.height);
   }, { passive: false });
 }
-function middle(fingers) { const [a, b] = [...fingers.values()]; return { x: (a.clientX + b.clientX) / 2, y: (a.clientY + b.clientY) / 2 }; }
-function spread(fingers) { if (fingers.size !== 2) return 0; const [a, b] = [...fingers.values()]; return Math.hypot(a.clientX - b.clientX, a.clientY - b.clientY); }
-
 figures.codes.canvas.addEventListener("keydown", (event) => {
   if (!picture || !coded()) return;
   const grid = cells(), at = hover ?? pinned ?? 0, row = Math.floor(at / grid.columns), column = at % grid.columns;

@@ -1,0 +1,58 @@
+// What the canvas views share; it stands before each of them. Nothing here knows what is shown.
+
+function unpack(text, type) {
+  if (!text) return null;
+  const bytes = Uint8Array.from(atob(text), (c) => c.charCodeAt(0));
+  return new type(bytes.buffer);
+}
+
+function loadImage(url) {
+  return new Promise((resolve, reject) => {
+    const image = new Image();
+    image.onload = () => resolve(image);
+    image.onerror = reject;
+    image.src = url;
+  });
+}
+
+function fitCanvas(canvas) {
+  const ratio = window.devicePixelRatio || 1, width = canvas.clientWidth, height = canvas.clientHeight;
+  if (!width || !height) return null;
+  const w = Math.round(width * ratio), h = Math.round(height * ratio);
+  if (canvas.width !== w || canvas.height !== h) { canvas.width = w; canvas.height = h; }
+  const context = canvas.getContext("2d");
+  context.setTransform(ratio, 0, 0, ratio, 0, 0);
+  context.clearRect(0, 0, width, height);
+  return { context, width, height };
+}
+
+const number = (value, digits = 0) => value.toLocaleString("en", { minimumFractionDigits: digits, maximumFractionDigits: digits });
+const plain = (value) => Math.abs(value) >= 100 ? number(value) : Math.abs(value) >= 1 ? number(value, 1) : number(value, 3);
+
+// A row of buttons of which one is chosen; redrawn only when something changed.
+function buttons(group, entries, chosen, act) {
+  const signature = JSON.stringify([entries, chosen]);
+  if (group.dataset.signature === signature) return;
+  const focused = group.contains(document.activeElement);
+  group.dataset.signature = signature;
+  group.replaceChildren(...entries.map(([key, label], i) => {
+    const button = document.createElement("button");
+    button.type = "button";
+    button.textContent = label;
+    button.dataset.key = key;
+    button.setAttribute("role", "radio");
+    button.setAttribute("aria-checked", String(key === chosen));
+    button.tabIndex = key === chosen ? 0 : -1;
+    button.onclick = () => act(key);
+    button.onkeydown = (event) => {
+      const by = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 }[event.key];
+      if (by) { event.preventDefault(); group.querySelector('[aria-checked="true"]')?.focus(); act(entries[(i + by + entries.length) % entries.length][0]); }
+    };
+    return button;
+  }));
+  if (focused) group.querySelector('[aria-checked="true"]')?.focus();
+}
+
+// Two fingers on a canvas: pointer id -> its last event.
+function middle(fingers) { const [a, b] = [...fingers.values()]; return { x: (a.clientX + b.clientX) / 2, y: (a.clientY + b.clientY) / 2 }; }
+function spread(fingers) { if (fingers.size !== 2) return 0; const [a, b] = [...fingers.values()]; return Math.hypot(a.clientX - b.clientX, a.clientY - b.clientY); }

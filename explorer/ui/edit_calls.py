@@ -1,0 +1,176 @@
+"""What the Edit view asks the server: each call is a function of its arguments, nothing is kept between calls.
+
+The page holds codes, history and selection; a call carries the codes it is about. Requests and replies
+are JSON strings; a request that can't be done is answered with {"error": sentence}.
+"""
+
+import base64
+import functools
+import itertools
+import json
+import logging
+import threading
+import time
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from explorer.analysis.edits import Edit, Write, apply, runs_of, stitched
+from explorer.analysis.influence import influence
+from explorer.analysis.neighbours import nearest_codes
+from explorer.core.codes import Codes
+from explorer.core.errors import CodesError, ExplorerError
+from explorer.core.images import fit, read_picture, to_unit
+from explorer.core.strict import from_json, to_json
+from explorer.core.tokenizer import ReencodesLevels, Tokenizer
+from explorer.models import registry
+from explorer.plots.palette import scale
+from explorer.plots.payload import data_url, packed
+from explorer.services.editing import Redecoded, SavedEdit, redecode, replay
+from explorer.services.examples import example
+from explorer.services.reference import reference
+from explorer.services.tokenization import check, decode
+from explorer.ui.context import AppContext
+
+log = logging.getLogger(__name__)
+NEIGHBOURS = 16
+LARGEST_REQUEST = 20 * 2**20
+
+
+def answered(call: Callable[..., dict[str, Any]]) -> Callable[[Any, str], str]:
+    """A method from dict to dict as one from JSON to JSON, with errors in words."""
+
+    @functools.wraps(call)
+    def from_json_to_json(self, text: str) -> str:
+        try:
+            if not isinstance(text, str) or len(text) > LARGEST_REQUEST:
+                raise CodesError("This request is too large or no text.")
+            return json.dumps(call(self, json.loads(text)))
+        except ExplorerError as error:
+            return json.dumps({"error": str(error)})
+        except Exception:
+            log.exception("a call of the Edit view failed")
+            return json.dumps({"error": "That did not work, and it is our fault. The edit before it is untouched."})
+
+    return from_json_to_json
+
+
+class EditCalls:
+    """The calls. Model work is done by one of them at a time, so that the machine is not overrun."""
+
+    def __init__(self, context: AppContext):
+        self.context, self._turn = context, threading.Lock()
+
+    @answered
+    def edit(self, request: dict[str, Any]) -> dict[str, Any]:
+        """{model, revision, levels, edit} -> {levels: what changed, box, picture, milliseconds}."""
+        tokenizer, codes = self._given(request)
+        done = from_json(Edit, request["edit"], "edit")
+        after = apply(done, tokenizer.spec, codes, reference(tokenizer.spec.id).counts)
+        return self._change(tokenizer, codes, after)
+
+    @answered
+    def stitch(self, request: dict[str, Any]) -> dict[str, Any]:
+        """{model, ..., level, example, how, size} -> {edit}: the lower half of an example's codes."""
+        tokenizer, codes = self._given(request)
+        height, width = tokenizer.spec.image_size(codes)
+        square = fit(example(request["example"]), max(height, width), "square", tokenizer.spec.multiple)
+        top, left = (square.shape[0] - height) // 2, (square.shape[1] - width) // 2
+        with self._turn:
+            other = tokenizer.encode(to_unit(square[top : top + height, left : left + width])[None]).codes
+        return {"edit": to_json(stitched(codes, other, request["level"]))}
+
+    @answered
+    def infer(self, request: dict[str, Any]) -> dict[str, Any]:
+        """{model, ..., level, original} -> {edits}: the levels after one inferred again from the original picture."""
+        tokenizer, codes = self._given(request)
+        if not isinstance(tokenizer, ReencodesLevels):
+            raise CodesError(f"{tokenizer.spec.id} cannot infer levels again.")
+        data = base64.b64decode(str(request["original"]).partition(",")[2])
+        pixels = read_picture(data).pixels
+        if pixels.shape[:2] != tokenizer.spec.image_size(codes):
+            raise CodesError("The original and the codes are not of one size.")
+        names = [level.name for level in tokenizer.spec.levels]
+        kept = names[: names.index(request["level"]) + 1]
+        with self._turn:
+            found = tokenizer.reencode(to_unit(pixels)[None], Codes({name: codes[name] for name in kept}))
+        edits = [
+            Write(name, runs_of(np.ones(found[name][0].shape, bool)), tuple(map(int, found[name].reshape(-1))))
+            for name in names[len(kept) :]
+        ]
+        return {"edits": to_json(edits)}
+
+    @answered
+    def neighbours(self, request: dict[str, Any]) -> dict[str, Any]:
+        """{model, level, code} -> {codes, distances} of the nearest codes, itself first."""
+        tokenizer = self.context.store.get(request["model"])
+        size = tokenizer.spec.codebook(request["level"]).size
+        if not (isinstance(request["code"], int) and 0 <= request["code"] < size):
+            raise CodesError(f"Codes of {tokenizer.spec.id} are whole numbers between 0 and {size - 1:,}.")
+        found, distances = nearest_codes(tokenizer, request["level"], request["code"], NEIGHBOURS)
+        return {"codes": found.tolist(), "distances": np.round(distances, 4).tolist()}
+
+    @answered
+    def influence(self, request: dict[str, Any]) -> dict[str, Any]:
+        """{model, ..., level, row, column} -> {picture, largest, pixels, reach}: which pixels that cell decides."""
+        tokenizer, codes = self._given(request)
+        level = tokenizer.spec.level(request["level"])
+        rows, columns = codes[level.name].shape[1:]
+        if not (0 <= request["row"] < rows and 0 <= request["column"] < columns):
+            raise CodesError(f"There is no cell in row {request['row']}, column {request['column']}.")
+        with self._turn:
+            found = influence(tokenizer, codes, level.name, request["row"], request["column"])
+        shown = scale("Inferno")[(255 * (found / max(found.max(), 1e-6)) ** 0.5).astype(np.uint8)]
+        return {
+            "picture": data_url(shown, 90),
+            "largest": float(found.max()),
+            "pixels": int((found > 0).sum()),
+            "reach": level.reach,
+        }
+
+    @answered
+    def replay(self, request: dict[str, Any]) -> dict[str, Any]:
+        """{saved} -> {model, name, start, steps}: a saved edit with the changes of every step, ready to be shown."""
+        saved = SavedEdit.from_dict(request["saved"])
+        id = saved.start.model
+        tokenizer = self.context.store.get(id)
+        with self._turn:
+            shown = decode(tokenizer, saved.start)
+        states = replay(tokenizer.spec, saved.start.codes, saved.edits, reference(id).counts)
+        steps = [self._change(tokenizer, before, after) for before, after in itertools.pairwise(states)]
+        return {"model": id, "name": saved.name, "picture": data_url(shown.reconstruction), "steps": steps}
+
+    def _given(self, request: dict[str, Any]) -> tuple[Tokenizer, Codes]:
+        """The tokenizer and the codes that a request is about, checked as codes from outside."""
+        spec = registry.spec(request["model"])
+        if request.get("revision") != spec.revision:
+            raise CodesError(f"The page shows another revision of {spec.id} than the server has. Reload the page.")
+        levels = {}
+        for name, level in request["levels"].items():
+            codes = np.frombuffer(base64.b64decode(level["codes"]), "<i4")
+            rows, columns = level["grid"]
+            if rows * columns != len(codes):
+                raise CodesError(f"Level {name!r} holds {len(codes):,} codes, not {rows} x {columns}.")
+            levels[name] = codes.reshape(1, rows, columns)
+        codes = Codes(levels)
+        check(spec, codes)
+        return self.context.store.get(spec.id), codes
+
+    def _change(self, tokenizer: Tokenizer, before: Codes, after: Codes) -> dict[str, Any]:
+        started = time.perf_counter()
+        with self._turn:
+            found = redecode(tokenizer, before, after)
+        levels = {}
+        for name in after:
+            cells = np.flatnonzero(before[name] != after[name]).astype(np.int32)
+            if len(cells):
+                levels[name] = {"cells": packed(cells), "codes": packed(after[name].reshape(-1)[cells])}
+        return {"levels": levels, "milliseconds": round(1000 * (time.perf_counter() - started), 1), **_drawn(found)}
+
+
+def _drawn(found: Redecoded | None) -> dict[str, Any]:
+    if found is None:
+        return {"box": None, "picture": None}
+    box = found.box
+    return {"box": [box.top, box.left, box.bottom, box.right], "picture": data_url(found.pixels)}
