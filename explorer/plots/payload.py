@@ -4,6 +4,7 @@ Strings, because nested lists cost the page ten times as much to take over.
 """
 
 import base64
+import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -53,6 +54,7 @@ def picture_payload(
                 "columns": grid.shape[1],
                 "codes": packed(grid.astype(np.int32)),
                 **_runner_up(grid, rankings.get(level.name), spec.codebook(level.name).metric),
+                **_odds(rankings.get(level.name), spec.codebook(level.name).metric),
             }
         )
     return json.dumps(
@@ -64,6 +66,7 @@ def picture_payload(
             "height": height,
             **{kind: picture.result() for kind, picture in pictures.items()},
             "partial": [step.result() for step in steps],
+            "sha256": hashlib.sha256(original.tobytes()).hexdigest() if original is not None else "",
             "error_gain": ERROR_GAIN,
             "levels": levels,
         }
@@ -126,6 +129,13 @@ def data_url(pixels: np.ndarray, quality: int | None = None) -> str:
     """A picture as a data URL: exact (PNG), or WebP of a quality where that is enough. Made for speed."""
     format, options = ("png", {"compress_level": 1}) if quality is None else ("webp", {"quality": quality, "method": 0})
     return f"data:image/{format};base64," + base64.b64encode(encode_file(pixels, format, **options)).decode()
+
+
+def _odds(ranking: Ranking | None, metric: str) -> dict[str, str]:
+    """Of a cell whose code is drawn from a distribution: its likeliest codes and their probabilities."""
+    if ranking is None or metric != "logit":
+        return {}
+    return {"top": packed(ranking.indices.astype(np.int32)), "odds": packed(np.exp(-ranking.scores).astype(np.float32))}
 
 
 def _runner_up(grid: np.ndarray, ranking: Ranking | None, metric: str) -> dict[str, str]:

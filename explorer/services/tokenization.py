@@ -21,13 +21,16 @@ from explorer.services.reference import golden
 MAX_SIDE = 1024
 """Pictures are encoded and decoded up to this many pixels squared, so that no visitor can fill the memory."""
 
+RANKED_OF_LOGITS = 8
+"""Codes kept per cell of a model that gives every code a probability; of others the two best."""
+
 
 @dataclass(frozen=True)
 class Tokenized:
     """One picture's codes and what they decode to; pictures (H, W, 3) uint8.
 
     original is None where codes came from a file, codes are None of a model without codes; rankings hold
-    the two best codes of every cell. partial: of several levels, what the first, the first two, ... decode to.
+    the best codes of every cell. partial: of several levels, what the first, the first two, ... decode to.
     """
 
     spec: TokenizerSpec
@@ -90,7 +93,8 @@ def tokenize(tokenizer: Tokenizer, pixels: np.ndarray) -> Tokenized:
     rankings = {}
     if isinstance(tokenizer, RanksCodes):
         for name, latents in encoding.latents.items():
-            ranking = tokenizer.rank(name, latents, 2)
+            logits = tokenizer.spec.codebook(name).metric == "logit"
+            ranking = tokenizer.rank(name, latents, RANKED_OF_LOGITS if logits else 2)
             rankings[name] = Ranking(ranking.indices[0], ranking.scores[0])
     reconstruction = to_bytes(tokenizer.decode(encoding.codes)[0])
     partial = partially_decoded(tokenizer, encoding.codes)

@@ -4,7 +4,7 @@ import gradio as gr
 
 from explorer.models import registry
 from explorer.services.examples import EXAMPLES
-from explorer.ui import tokenize
+from explorer.ui import edit, tokenize
 from explorer.ui.api import Api
 from explorer.ui.components import MAX_BYTES, ExampleGallery, PictureInput, asset
 from explorer.ui.context import AppContext
@@ -55,8 +55,12 @@ def build_app(context: AppContext) -> gr.Blocks:
                 )
             with gr.Column(elem_id="facts"):
                 facts_list = gr.HTML(facts(spec, context.store.device_name), apply_default_css=False)
-            with gr.Column(elem_id="main"), gr.Tabs(), gr.Tab(tokenize.TITLE):
-                tab.build(
+            with gr.Column(elem_id="main"), gr.Tabs():
+                with gr.Tab(tokenize.TITLE):
+                    view = tab.view()
+                with gr.Tab(edit.TITLE):
+                    edit_view = edit.build(context)
+                tab.wire(
                     tokenize.Controls(
                         model=model,
                         summary=summary_line,
@@ -65,6 +69,8 @@ def build_app(context: AppContext) -> gr.Blocks:
                         size=size,
                         how=how,
                         load_codes=load_codes,
+                        view=view,
+                        edit_view=edit_view,
                         facts=facts_list,
                         session=session,
                     )

@@ -2,8 +2,9 @@
 
 import base64
 import html
+import json
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cache
 from pathlib import Path
 
@@ -32,6 +33,21 @@ class TokenView(gr.HTML):
             html_template=asset("token_view.html"),
             js_on_load=asset("canvas.js") + asset("token_view.js"),
             server_functions=[codes_as_npz] if codes_as_npz else None,
+            apply_default_css=False,
+            **props,
+        )
+
+
+class EditView(gr.HTML):
+    """The Edit view. It shows what the TokenView on the page shows; value: a saved edit that it asks to open."""
+
+    def __init__(self, calls: Sequence[Callable[[str], str]], **props):
+        super().__init__(
+            "",
+            html_template=asset("edit_view.html"),
+            js_on_load=asset("canvas.js") + asset("edit_view.js"),
+            server_functions=list(calls),
+            examples=json.dumps([example.name for example in EXAMPLES]),
             apply_default_css=False,
             **props,
         )

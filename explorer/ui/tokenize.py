@@ -1,6 +1,7 @@
 """The Tokenize tab: a picture, its codes, what they decode to, and where that fails."""
 
 import base64
+import hashlib
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -16,13 +17,14 @@ from explorer.core.images import Fit, fit, read_picture
 from explorer.core.spec import TokenizerSpec
 from explorer.models import registry
 from explorer.plots.payload import picture_payload
-from explorer.services.examples import EXAMPLES
+from explorer.services.editing import SavedEdit
+from explorer.services.examples import EXAMPLES, example
 from explorer.services.reference import reference
 from explorer.services.tokenization import Measures, Tokenized, decode, measure, tokenize, tokenized_golden
-from explorer.ui.components import TokenView, picture_bytes
+from explorer.ui.components import EditView, TokenView, picture_bytes
 from explorer.ui.context import AppContext
 from explorer.ui.errors import spoken
-from explorer.ui.shared import LONGEST, Session, facts, model_view, summary
+from explorer.ui.shared import FITS, LONGEST, SIZES, Session, facts, model_view, summary
 
 TITLE = "Tokenize"
 MAX_CODES_BYTES = 20 * 2**20
@@ -39,6 +41,8 @@ class Controls:
     size: gr.Radio
     how: gr.Radio
     load_codes: gr.UploadButton
+    view: TokenView
+    edit_view: EditView
     facts: gr.HTML
     session: gr.State
 
@@ -171,6 +175,21 @@ class TokenizeTab:
             replace(session, model=id, name=name, codes=found.codes, source=None, loaded=True), found
         )
 
+    @spoken
+    def on_saved_edit(self, text: str, session: Session) -> Iterator[dict]:
+        """What a saved edit starts from; the Edit view then replays its steps."""
+        try:
+            saved = SavedEdit.from_dict(json.loads(text))
+        except ValueError as error:
+            raise CodesError(f"This is no saved edit: {error}.") from error
+        found = decode(self.context.store.get(saved.start.model), saved.start)
+        original = _example_of(saved, found.reconstruction.shape[:2], found.spec.multiple)
+        source = None if original is None else example(saved.name)
+        size = max(found.reconstruction.shape[:2])
+        session = replace(session, model=saved.start.model, name=saved.name, codes=found.codes, source=source)
+        session = replace(session, loaded=original is None, size=size if size in SIZES else session.size)
+        yield from self._shown(session, replace(found, original=original))
+
     def settings_of(self, session: Session) -> tuple[str, int, Fit]:
         """What the controls stand at for a session; shown again after an event that failed."""
         return session.model, session.size, session.how
@@ -197,10 +216,14 @@ class TokenizeTab:
     def _updates(self, **named) -> dict:
         return {self.outputs[name]: value for name, value in named.items()}
 
-    def build(self, controls: Controls) -> None:
-        """Lay out the tab and wire it to the sidebar."""
+    def view(self) -> TokenView:
+        """What the tab shows, opened with the first picture."""
         _, picture, model, measures = self.opening
-        view = TokenView(picture, model=model, measures=measures, codes_as_npz=codes_as_npz, elem_id="token-view")
+        return TokenView(picture, model=model, measures=measures, codes_as_npz=codes_as_npz, elem_id="token-view")
+
+    def wire(self, controls: Controls) -> None:
+        """Connect the view to the sidebar, and to the edits that ask to be opened."""
+        view = controls.view
         self.outputs = {
             "view": view,
             "session": controls.session,
@@ -227,6 +250,18 @@ class TokenizeTab:
             changed = control.input(self.on_setting, settings, **common)
             changed.failure(self.settings_of, controls.session, settings[:3], api_visibility="private", queue=False)
         controls.load_codes.upload(self.on_codes, [controls.load_codes, controls.session], **common)
+        controls.edit_view.open(self.on_saved_edit, [controls.edit_view, controls.session], **common)
+
+
+def _example_of(saved: SavedEdit, shape: tuple[int, int], multiple: int) -> np.ndarray | None:
+    """The example picture that an edit was made of, as it was fitted; None of any other picture."""
+    if saved.name not in {found.name for found in EXAMPLES}:
+        return None
+    for _, how in FITS:
+        pixels = fit(example(saved.name), max(shape), how, multiple)
+        if hashlib.sha256(pixels.tobytes()).hexdigest() == saved.picture:
+            return pixels
+    return None
 
 
 def _limited(pixels: np.ndarray) -> np.ndarray:

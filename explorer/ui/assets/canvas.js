@@ -56,3 +56,14 @@ function buttons(group, entries, chosen, act) {
 // Two fingers on a canvas: pointer id -> its last event.
 function middle(fingers) { const [a, b] = [...fingers.values()]; return { x: (a.clientX + b.clientX) / 2, y: (a.clientY + b.clientY) / 2 }; }
 function spread(fingers) { if (fingers.size !== 2) return 0; const [a, b] = [...fingers.values()]; return Math.hypot(a.clientX - b.clientX, a.clientY - b.clientY); }
+
+// What all views of the page show: the Tokenize view is sent it and hands it on, also to those that come later.
+function share(name, text) {
+  (window.explorerShown ??= {})[name] = text;
+  window.dispatchEvent(new CustomEvent(`explorer-${name}`, { detail: text }));
+}
+function onShared(name, take) {
+  window.addEventListener(`explorer-${name}`, (event) => take(event.detail));
+  const text = window.explorerShown?.[name];
+  if (text) take(text);
+}

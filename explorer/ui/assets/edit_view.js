@@ -24,9 +24,8 @@ for (const figure of $$(".tv-figure")) {
 
 let modelVersion = 0, pictureVersion = 0, replaying = null;
 
-async function takeModel() {
-  if (!props.model) return;
-  const version = ++modelVersion, found = JSON.parse(props.model);
+async function takeModel(text) {
+  const version = ++modelVersion, found = JSON.parse(text);
   found.scale = unpack(found.scale, Uint8Array);
   await Promise.all(found.levels.map(async (entry) => {
     entry.colours = unpack(entry.colours, Uint8Array);
@@ -38,9 +37,8 @@ async function takeModel() {
   if (picture) show();
 }
 
-async function takePicture() {
-  if (!props.value) return;
-  const version = ++pictureVersion, found = JSON.parse(props.value);
+async function takePicture(text) {
+  const version = ++pictureVersion, found = JSON.parse(text);
   for (const entry of found.levels) {
     entry.codes = unpack(entry.codes, Int32Array);
     entry.top = unpack(entry.top, Int32Array);
@@ -301,7 +299,7 @@ async function unsqueezed(text) {
 // Ask the page to show what a saved edit starts from; its steps follow when that picture arrives.
 function open(text) {
   try { replaying = JSON.parse(text); } catch { return say("This file is not JSON, so it is no saved edit."); }
-  props.saved = text;
+  props.value = text;
   trigger("open");
 }
 
@@ -735,7 +733,5 @@ root.addEventListener("keydown", (event) => {
 
 $(".ev-other").replaceChildren(...JSON.parse(props.examples).map((name) => Object.assign(document.createElement("option"), { value: name, textContent: name })));
 new ResizeObserver(() => draw()).observe(root);
-watch("value", takePicture);
-watch("model", takeModel);
-takeModel();
-takePicture();
+onShared("model", takeModel);
+onShared("picture", takePicture);

@@ -29,6 +29,7 @@ let modelVersion = 0, pictureVersion = 0;
 
 async function takeModel() {
   if (!props.model) return;
+  share("model", props.model);
   const version = ++modelVersion, found = JSON.parse(props.model);
   found.scale = unpack(found.scale, Uint8Array);
   await Promise.all(found.levels.map(async (entry) => {
@@ -43,6 +44,7 @@ async function takeModel() {
 
 async function takePicture() {
   if (!props.value) return;
+  share("picture", props.value);
   const version = ++pictureVersion, found = JSON.parse(props.value), loaded = {};
   for (const entry of found.levels) {
     entry.codes = unpack(entry.codes, Int32Array);
