@@ -100,7 +100,15 @@ def model_payload(
                 "tile": swatches[level.name].shape[1],
             }
         levels.append(entry)
-    return json.dumps({"id": spec.id, "title": spec.title, "levels": levels, "scale": packed(scale())})
+    return json.dumps(
+        {
+            "id": spec.id,
+            "title": spec.title,
+            "levels": levels,
+            "scale": packed(scale()),
+            "heat": packed(scale("Inferno")),
+        }
+    )
 
 
 def error_picture(original: np.ndarray, reconstruction: np.ndarray) -> np.ndarray:

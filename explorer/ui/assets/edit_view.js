@@ -26,7 +26,7 @@ let modelVersion = 0, pictureVersion = 0, replaying = null;
 
 async function takeModel(text) {
   const version = ++modelVersion, found = JSON.parse(text);
-  found.scale = unpack(found.scale, Uint8Array);
+  found.heat = unpack(found.heat, Uint8Array);
   await Promise.all(found.levels.map(async (entry) => {
     entry.colours = unpack(entry.colours, Uint8Array);
     entry.counts = unpack(entry.counts, Int32Array);
@@ -358,12 +358,12 @@ function paintDifference() {
   before.getContext("2d").drawImage(base, 0, 0);
   const a = before.getContext("2d").getImageData(0, 0, width, height).data, b = now.getContext("2d").getImageData(0, 0, width, height);
   let moved = 0;
-  const scale = model?.scale;
+  const heat = model?.heat;
   for (let i = 0; i < b.data.length; i += 4) {
     const far = (Math.abs(a[i] - b.data[i]) + Math.abs(a[i + 1] - b.data[i + 1]) + Math.abs(a[i + 2] - b.data[i + 2])) / 3;
     if (far) moved++;
     const at = 3 * Math.min(255, Math.round(4 * far));
-    for (let c = 0; c < 3; c++) b.data[i + c] = scale ? scale[at + c] : far;
+    for (let c = 0; c < 3; c++) b.data[i + c] = heat ? heat[at + c] : far;
   }
   difference = { canvas: before, moved };
   before.getContext("2d").putImageData(b, 0, 0);
@@ -515,7 +515,7 @@ function words() {
   const caption = $(".ev-change-caption"), fact = figures.change.fact;
   $(".ev-divider").hidden = shown !== "slider";
   if (shown === "change") {
-    fact.textContent = difference ? `${number(difference.moved)} pixels` : "";
+    fact.textContent = difference ? `${number(difference.moved)} pixels moved` : "";
     caption.textContent = position ? "How far each pixel moved from the picture before the first edit; black did not move." : "Nothing was edited yet. Select cells and give them another code.";
   } else if (shown === "influence") {
     fact.textContent = influence ? `${number(influence.pixels)} pixels move` : "";
