@@ -111,7 +111,13 @@ def partially_decoded(tokenizer: Tokenizer, codes: Codes) -> list[np.ndarray]:
 
 def decode(tokenizer: Tokenizer, file: CodesFile) -> Tokenized:
     """Decode codes from a file, after checking that this tokenizer made them."""
-    spec = tokenizer.spec
+    belongs(tokenizer.spec, file)
+    decoded = to_bytes(tokenizer.decode(file.codes)[0])
+    return Tokenized(tokenizer.spec, file.codes, decoded, partial=partially_decoded(tokenizer, file.codes))
+
+
+def belongs(spec: TokenizerSpec, file: CodesFile) -> None:
+    """Refuse codes that another model made, or that don't fit, in words."""
     if file.model and file.model != spec.id:
         raise CodesError(f"These codes were made by {file.model}, not by {spec.id}. Choose that model to decode them.")
     if file.revision and file.revision != spec.revision:
@@ -125,8 +131,6 @@ def decode(tokenizer: Tokenizer, file: CodesFile) -> Tokenized:
             f"The file says its picture is {file.image_size[1]} x {file.image_size[0]}, but its codes decode to "
             f"{width} x {height}: they do not belong together."
         )
-    decoded = to_bytes(tokenizer.decode(file.codes)[0])
-    return Tokenized(spec, file.codes, decoded, partial=partially_decoded(tokenizer, file.codes))
 
 
 def check(spec: TokenizerSpec, codes: Codes) -> tuple[int, int]:

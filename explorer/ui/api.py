@@ -1,17 +1,23 @@
 """The endpoints: what the page does, as a program. Named, documented, for gradio_client and as MCP tools."""
 
+import json
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import gradio as gr
+import numpy as np
 
+from explorer.analysis.edits import Edit
 from explorer.core.codes_file import CodesFile
 from explorer.core.errors import ExplorerError
 from explorer.core.images import encode_file, fit, read_picture
+from explorer.core.strict import from_json
 from explorer.models import registry
+from explorer.services.editing import replay
 from explorer.services.reference import reference
-from explorer.services.tokenization import MAX_SIDE, decode, measure, tokenize
+from explorer.services.tokenization import MAX_SIDE, belongs, decode, measure, tokenize
 from explorer.ui.components import PictureInput, picture_bytes
 from explorer.ui.context import AppContext
 from explorer.ui.errors import spoken
@@ -71,9 +77,32 @@ class Api:
         """
         file = CodesFile.from_json(codes) if isinstance(codes, str) else CodesFile.from_dict(codes)
         found = decode(self.context.store.get(model), file)
-        with tempfile.NamedTemporaryFile(suffix=".png", delete=False, dir=_folder()) as png:
-            png.write(encode_file(found.reconstruction, "png"))
-        return png.name
+        return _png(found.reconstruction)
+
+    @spoken
+    def edit(self, model: str, codes: dict[str, Any], edits: list[dict[str, Any]]) -> tuple[dict[str, Any], str]:
+        """Change codes and decode them; the picture is never encoded again.
+
+        Args:
+            model: The id of the model that made the codes.
+            codes: What /encode returned.
+            edits: What to do, in order. Cells are runs [first, how many] in reading order. One of
+                {"kind": "write", "level", "cells", "codes": one code, or one per cell},
+                {"kind": "replace", "level", "old", "new"},
+                {"kind": "set_digit", "level", "cells", "channel", "digit"} (FSQ, LFQ),
+                {"kind": "randomize", "level", "cells", "seed"},
+                {"kind": "sample_marginal", "level", "cells", "seed"}.
+
+        Returns:
+            The codes after the last edit, as /encode gives them, and the picture as a PNG file.
+        """
+        file = CodesFile.from_json(codes) if isinstance(codes, str) else CodesFile.from_dict(codes)
+        tokenizer = self.context.store.get(model)
+        wanted = from_json(tuple[Edit, ...], json.loads(edits) if isinstance(edits, str) else edits, "edits")
+        belongs(tokenizer.spec, file)
+        after = replay(tokenizer.spec, file.codes, wanted, reference(model).counts)[-1]
+        found = decode(tokenizer, replace(file, codes=after, model=model, revision=tokenizer.spec.revision))
+        return found.file.to_dict(), _png(found.reconstruction)
 
     def build(self) -> None:
         """Register the endpoints in the surrounding gr.Blocks."""
@@ -89,6 +118,8 @@ class Api:
         common = {"concurrency_id": "api", "concurrency_limit": 1}
         run.click(self.encode, [model, image, size, how], encoded, api_name="encode", **common)
         run.click(self.decode, [model, given], picture, api_name="decode", **common)
+        edits = gr.JSON(label="edits", visible=False)
+        run.click(self.edit, [model, given, edits], [encoded, picture], api_name="edit", **common)
 
 
 def _described(id: str) -> dict[str, Any]:
@@ -120,6 +151,13 @@ def _described(id: str) -> dict[str, Any]:
         "levels": levels,
         "evaluation": dict(spec.evaluation),
     }
+
+
+def _png(pixels: np.ndarray) -> str:
+    """The path of a new PNG file that gradio may hand out."""
+    with tempfile.NamedTemporaryFile(suffix=".png", delete=False, dir=_folder()) as png:
+        png.write(encode_file(pixels, "png"))
+    return png.name
 
 
 def _folder() -> str:

@@ -4,6 +4,7 @@ import copy
 import json
 import urllib.error
 import urllib.request
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,8 +12,10 @@ from gradio_client import Client, handle_file
 from gradio_client.exceptions import AppError
 
 import explorer
+from explorer.analysis.edits import Edit, apply
 from explorer.core.codes_file import CodesFile
 from explorer.core.images import fit, read_picture, to_bytes, to_unit
+from explorer.core.strict import from_json
 from tests.bad_pictures import accepted, photo, refused
 
 MODELS = explorer.available()
@@ -136,3 +139,26 @@ def test_pages_of_the_app_name_no_other_host(app_url):
     page = urllib.request.urlopen(app_url, timeout=30).read().decode()
     for host in ("fonts.googleapis", "cdn.", "cdnjs", "unpkg", "jsdelivr"):
         assert host not in page
+
+
+def test_an_edit_through_the_api_is_the_edit_in_process(client, encoded):
+    grid = encoded["levels"]["codes"]["grid"]
+    edits = [
+        {"kind": "write", "level": "codes", "cells": [[0, 3], [10, 1]], "codes": [7]},
+        {"kind": "randomize", "level": "codes", "cells": [[20, 5]], "seed": 4},
+        {"kind": "replace", "level": "codes", "old": 7, "new": 9},
+    ]
+    after, png = client.predict(model=MODELS[0], codes=encoded, edits=edits, api_name="/edit")
+    tokenizer, expected = explorer.load(MODELS[0], "cpu"), CodesFile.from_dict(encoded).codes
+    for edit in from_json(tuple[Edit, ...], edits):
+        expected = apply(edit, tokenizer.spec, expected, {})
+    assert CodesFile.from_dict(after).codes == expected and after["levels"]["codes"]["grid"] == grid
+    assert np.array_equal(read_picture(Path(png)).pixels, to_bytes(tokenizer.decode(expected))[0])
+    for wrong, words in [
+        ([{"kind": "magic"}], "'kind' is one of"),
+        ([{"kind": "replace", "level": "codes", "old": 1, "new": 10**6}], "Edit 1 of 1: Code 1000000 is out of range"),
+        ([{"kind": "write", "level": "codes", "cells": [[0, 10**9]], "codes": [1]}], "no run of cells"),
+        ({"kind": "write"}, "edits must be a list"),
+    ]:
+        with pytest.raises(AppError, match=words):
+            client.predict(model=MODELS[0], codes=encoded, edits=wrong, api_name="/edit")

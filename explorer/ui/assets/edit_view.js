@@ -729,6 +729,9 @@ root.addEventListener("keydown", (event) => {
   event.preventDefault();
 });
 
+// For tests and for the curious: the picture as it is now, at its own size.
+window.explorerEditPicture = () => now.toDataURL("image/png");
+
 // ---- life --------------------------------------------------------------------------------------------------
 
 $(".ev-other").replaceChildren(...JSON.parse(props.examples).map((name) => Object.assign(document.createElement("option"), { value: name, textContent: name })));
