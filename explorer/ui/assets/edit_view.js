@@ -122,6 +122,7 @@ function submit(edit, label, gesture = null) {
 async function work() {
   if (working) return;
   working = true;
+  root.dataset.busy = "yes";
   try {
     while (queue.length) {
       const { edit, label, gesture, version } = queue.shift();
