@@ -220,12 +220,12 @@ def test_copied_cells_are_pasted_into_another_picture(open_page):
     source = saved(page)["start"]["levels"]["codes"]["codes"]
     page.locator(".eg button").nth(1).click()
     wait_for(page, picture="Cat", steps="0/0")
-    select_box(page, 20, 20, 20, 20)
+    select_box(page, 10, 20, 10, 20)
     act(page, "paste")
     wait_for(page, steps="1/1", busy="no")
     edit = saved(page)["edits"][0]
     assert edit["codes"] == [code for row in source[2:5] for code in row[3:8]]
-    assert [run[0] for run in edit["cells"]] == [20 * 32 + 20, 21 * 32 + 20, 22 * 32 + 20]
+    assert [run[0] for run in edit["cells"]] == [10 * 32 + 20, 11 * 32 + 20, 12 * 32 + 20]
 
 
 def test_two_sessions_never_mix_and_a_reload_keeps_the_edit(open_page):

@@ -15,6 +15,7 @@ let cursor = 0, hover = null, drag = null;        // cells of the current level;
 let steps = [], position = 0;                     // steps[0 .. position) are done, the others were undone
 let clipboard = null, chosenCode = 0, influence = null, layer = null, difference = null;
 const now = document.createElement("canvas");     // the picture as it is
+const pixels = now.getContext("2d", { willReadFrequently: true });
 const figures = {};
 for (const figure of $$(".tv-figure")) {
   figures[figure.dataset.figure] = { canvas: figure.querySelector("canvas"), fact: figure.querySelector(".tv-fact"), empty: figure.querySelector(".tv-empty") };
@@ -172,16 +173,15 @@ function step(direction) {
   }
   position += direction;
   // Patches are exact and drawn in order, so a step back is all steps but the last drawn again.
-  if (direction > 0) now.getContext("2d").drawImage(image, left, top);
+  if (direction > 0) pixels.drawImage(image, left, top);
   else repaint();
   difference = null;
   influence = null;
 }
 
 function repaint() {
-  const context = now.getContext("2d");
-  context.drawImage(base, 0, 0);
-  for (const { image, box: [top, left] } of steps.slice(0, position)) context.drawImage(image, left, top);
+  pixels.drawImage(base, 0, 0);
+  for (const { image, box: [top, left] } of steps.slice(0, position)) pixels.drawImage(image, left, top);
   difference = null;
 }
 
@@ -356,8 +356,9 @@ function paintLayer() {
 function paintDifference() {
   const { width, height } = picture, before = document.createElement("canvas");
   before.width = width; before.height = height;
-  before.getContext("2d").drawImage(base, 0, 0);
-  const a = before.getContext("2d").getImageData(0, 0, width, height).data, b = now.getContext("2d").getImageData(0, 0, width, height);
+  const context = before.getContext("2d", { willReadFrequently: true });
+  context.drawImage(base, 0, 0);
+  const a = context.getImageData(0, 0, width, height).data, b = pixels.getImageData(0, 0, width, height);
   let moved = 0;
   const heat = model?.heat;
   for (let i = 0; i < b.data.length; i += 4) {
@@ -367,7 +368,7 @@ function paintDifference() {
     for (let c = 0; c < 3; c++) b.data[i + c] = heat ? heat[at + c] : far;
   }
   difference = { canvas: before, moved };
-  before.getContext("2d").putImageData(b, 0, 0);
+  context.putImageData(b, 0, 0);
 }
 
 function drawAll() {
