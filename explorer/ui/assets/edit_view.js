@@ -517,10 +517,10 @@ function words() {
   const caption = $(".ev-change-caption"), fact = figures.change.fact;
   $(".ev-divider").hidden = shown !== "slider";
   if (shown === "change") {
-    fact.textContent = difference ? `${number(difference.moved)} pixels moved` : "";
+    fact.textContent = difference ? `${number(difference.moved)} px` : "";
     caption.textContent = position ? "How far each pixel moved from the picture before the first edit; black did not move." : "Nothing was edited yet. Select cells and give them another code.";
   } else if (shown === "influence") {
-    fact.textContent = influence ? `${number(influence.pixels)} pixels move` : "";
+    fact.textContent = influence ? `${number(influence.pixels)} px` : "";
     caption.textContent = !influence ? "Click a cell: its code is tried with others, and every pixel that moves is shown."
       : influence.reach === null ? "This model has attention: one code can move every pixel. Brighter moves more."
       : `Measured by trying other codes in this cell: it reaches at most ${influence.reach} pixels around it. Brighter moves more.`;
