@@ -75,6 +75,12 @@ def digest(page):
     return hashlib.sha256(shown(page).tobytes()).hexdigest()
 
 
+def same_but_for_rounding(one, other):
+    """Equal, but that a float on the edge between two bytes may fall to either: it hangs on the number of threads."""
+    difference = np.abs(one.astype(int) - other)
+    assert difference.max() <= 1 and (difference > 0).mean() < 1e-3
+
+
 def test_box_palette_undo_and_a_link_that_replays_in_a_new_browser(open_page):
     page = open_page()
     open_edit(page)
@@ -96,7 +102,8 @@ def test_box_palette_undo_and_a_link_that_replays_in_a_new_browser(open_page):
     other = open_page(query=link.split("/", 3)[3])
     open_edit(other)
     wait_for(other, steps="1/1", picture="Astronaut", busy="no")
-    assert digest(other) == edited
+    assert saved(other) == saved(page)
+    same_but_for_rounding(shown(page), shown(other))
 
 
 def test_two_hundred_edits_undone_and_redone(open_page):
@@ -127,8 +134,7 @@ def test_two_hundred_edits_undone_and_redone(open_page):
 
     found = SavedEdit.from_dict(edit)
     codes = replay(tokenizer.spec, found.start.codes, found.edits, reference(tokenizer.spec.id).counts)[-1]
-    difference = np.abs(to_bytes(tokenizer.decode(codes))[0].astype(int) - shown(page))
-    assert difference.max() <= 1 and (difference > 0).mean() < 1e-3
+    same_but_for_rounding(to_bytes(tokenizer.decode(codes))[0], shown(page))
 
 
 def choose_size_in_edit(page, size):
@@ -241,11 +247,13 @@ def test_two_sessions_never_mix_and_a_reload_keeps_the_edit(open_page):
     wait_for(second, steps="1/1", busy="no")
     edited = digest(first)
     assert edited != digest(second)
+    before, edit = shown(first), saved(first)
     first.reload()
     first.wait_for_selector('.tv[data-ready="yes"]', timeout=PATIENCE)
     open_edit(first)
     wait_for(first, steps="1/1", busy="no")
-    assert digest(first) == edited
+    assert saved(first) == edit
+    same_but_for_rounding(before, shown(first))
 
 
 def test_nothing_selected_and_damaged_files_are_said_in_words(open_page):
