@@ -25,7 +25,7 @@ def sweep_figure(records: Sequence[Mapping[str, Any]]) -> go.Figure:
     """Left: used codes; right: PSNR in dB on held-out pictures. Lines through the means of the seeds, bars from the
     lowest to the highest; grey dotted lines: what the FSQ paper reports for its own networks on ImageNet."""
     figure = make_subplots(cols=2, column_titles=["Codes in use", "PSNR on held-out pictures, dB"])
-    _diagonal(figure, records)
+    _diagonal(figure)
     for family, name in FAMILIES.items():
         points = _by_size([record for record in records if record["family"] == family])
         for column, key in ((1, "used"), (2, "psnr")):
@@ -93,7 +93,7 @@ def _line(name: str, colour: str, points: Sequence[tuple[int, Sequence[float]]],
     )
 
 
-def _diagonal(figure: go.Figure, records: Sequence[Mapping[str, Any]]) -> None:
+def _diagonal(figure: go.Figure) -> None:
     """Every code in use."""
     ends = [16, 2**16]
     figure.add_trace(

@@ -8,8 +8,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from explorer.quantizers.base import Quantized, Quantizer, straight_through
-from explorer.quantizers.nearest import nearest, nearest_k
+from explorer.quantizers.base import Quantized, Quantizer
+from explorer.quantizers.nearest import nearest_k
+from explorer.quantizers.vector import nearest_with_losses
 
 
 class NormalizedVectorQuantizer(Quantizer):
@@ -25,14 +26,7 @@ class NormalizedVectorQuantizer(Quantizer):
 
     def forward(self, z: Tensor) -> Quantized:
         with torch.autocast(z.device.type, enabled=False):
-            z = F.normalize(z.float(), dim=-1)
-            indices = nearest(z.reshape(-1, self.dim), self._unit()).reshape(z.shape[:-1])
-            chosen = self.vectors(indices)
-            losses = {
-                "codebook": F.mse_loss(chosen, z.detach()),
-                "commitment": F.mse_loss(z, chosen.detach()),
-            }
-            return Quantized(straight_through(z, chosen), indices, losses)
+            return nearest_with_losses(F.normalize(z.float(), dim=-1), self._unit())
 
     def vectors(self, indices: Tensor) -> Tensor:
         return F.embedding(indices, self._unit())

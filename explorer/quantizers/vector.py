@@ -25,14 +25,7 @@ class VectorQuantizer(Quantizer):
 
     def forward(self, z: Tensor) -> Quantized:
         with torch.autocast(z.device.type, enabled=False):
-            z = z.float()
-            indices = nearest(z.reshape(-1, self.dim), self.codebook).reshape(z.shape[:-1])
-            chosen = self.vectors(indices)
-            losses = {
-                "codebook": F.mse_loss(chosen, z.detach()),
-                "commitment": F.mse_loss(z, chosen.detach()),
-            }
-            return Quantized(straight_through(z, chosen), indices, losses)
+            return nearest_with_losses(z.float(), self.codebook)
 
     def vectors(self, indices: Tensor) -> Tensor:
         return F.embedding(indices, self.codebook)
@@ -45,3 +38,14 @@ class VectorQuantizer(Quantizer):
     def reseat(self, codes: Tensor, vectors: Tensor) -> None:
         """Move some code vectors elsewhere; for the trainer's start and revival."""
         self.codebook[codes] = vectors.to(self.codebook)
+
+
+def nearest_with_losses(z: Tensor, codebook: Tensor) -> Quantized:
+    """The rows of codebook (K, D) nearest to z (..., D), straight through, with the terms of both sides."""
+    indices = nearest(z.reshape(-1, z.shape[-1]), codebook).reshape(z.shape[:-1])
+    chosen = F.embedding(indices, codebook)
+    losses = {
+        "codebook": F.mse_loss(chosen, z.detach()),
+        "commitment": F.mse_loss(z, chosen.detach()),
+    }
+    return Quantized(straight_through(z, chosen), indices, losses)

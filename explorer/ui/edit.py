@@ -1,5 +1,7 @@
 """The Edit tab: change codes, see the picture follow."""
 
+from collections.abc import Callable
+
 from explorer.ui.components import EditView
 from explorer.ui.context import AppContext
 from explorer.ui.edit_calls import EditCalls
@@ -11,23 +13,15 @@ def build(context: AppContext) -> EditView:
     """Lay out the tab; the view asks to open a saved edit by its event `open`."""
     calls = EditCalls(context)
 
-    # Server functions have to be plain functions.
-    def edit(text: str) -> str:
-        return calls.edit(text)
+    asked = (calls.edit, calls.stitch, calls.infer, calls.neighbours, calls.influence, calls.replay)
+    return EditView([_plain(call) for call in asked], elem_id="edit-view")
 
-    def stitch(text: str) -> str:
-        return calls.stitch(text)
 
-    def infer(text: str) -> str:
-        return calls.infer(text)
+def _plain(call: Callable[[str], str]) -> Callable[[str], str]:
+    """A bound method as a plain function of the same name, which is all that a component's server functions may be."""
 
-    def neighbours(text: str) -> str:
-        return calls.neighbours(text)
+    def function(text: str) -> str:
+        return call(text)
 
-    def influence(text: str) -> str:
-        return calls.influence(text)
-
-    def replay(text: str) -> str:
-        return calls.replay(text)
-
-    return EditView([edit, stitch, infer, neighbours, influence, replay], elem_id="edit-view")
+    function.__name__ = call.__name__
+    return function

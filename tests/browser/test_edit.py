@@ -1,6 +1,7 @@
 """The Edit tab in a real browser: select, change, undo, replay, and never mix with another session."""
 
 import base64
+import functools
 import hashlib
 import json
 import random
@@ -12,23 +13,15 @@ import pytest
 import explorer
 from explorer.core.images import read_picture, to_bytes
 from tests.bad_pictures import photo
+from tests.browser import test_journeys
 from tests.browser.test_journeys import choose_model, choose_size, upload
-from tests.browser.test_journeys import wait_for as wait_for_tokens
 
 pytestmark = pytest.mark.browser
 PATIENCE = 30_000
 
 
-def state(page):
-    return page.evaluate("({...document.querySelector('.ev').dataset})")
-
-
-def wait_for(page, **wanted):
-    page.wait_for_function(
-        "(wanted) => Object.entries(wanted).every(([k, v]) => document.querySelector('.ev').dataset[k] === v)",
-        arg=wanted,
-        timeout=PATIENCE,
-    )
+state = functools.partial(test_journeys.state, view=".ev")
+wait_for = functools.partial(test_journeys.wait_for, view=".ev")
 
 
 def canvas(page, figure="codes"):
@@ -146,7 +139,7 @@ def choose_size_in_edit(page, size):
 def test_hover_and_click_are_exact(open_page, width, zoom):
     page = open_page(width=width)
     upload(page, "wide.png", photo_bytes())
-    wait_for_tokens(page, picture="wide")
+    test_journeys.wait_for(page, picture="wide")
     open_edit(page)
     page.evaluate("(zoom) => { document.body.style.zoom = zoom; }", zoom)
     page.wait_for_timeout(300)

@@ -15,14 +15,14 @@ MODELS = explorer.available()
 PATIENCE = 30_000
 
 
-def state(page) -> dict:
-    return page.evaluate("({...document.querySelector('.tv').dataset})")
+def state(page, view=".tv") -> dict:
+    return page.evaluate("(view) => ({...document.querySelector(view).dataset})", view)
 
 
-def wait_for(page, **wanted):
+def wait_for(page, view=".tv", **wanted):
     page.wait_for_function(
-        "(wanted) => Object.entries(wanted).every(([k, v]) => document.querySelector('.tv').dataset[k] === v)",
-        arg=wanted,
+        "([view, wanted]) => Object.entries(wanted).every(([k, v]) => document.querySelector(view).dataset[k] === v)",
+        arg=[view, wanted],
         timeout=PATIENCE,
     )
 

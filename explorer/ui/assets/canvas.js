@@ -15,6 +15,19 @@ function loadImage(url) {
   });
 }
 
+// A model payload with its arrays unpacked and its swatches loaded.
+async function readModel(text) {
+  const found = JSON.parse(text);
+  found.scale = unpack(found.scale, Uint8Array);
+  found.heat = unpack(found.heat, Uint8Array);
+  await Promise.all(found.levels.map(async (entry) => {
+    entry.colours = unpack(entry.colours, Uint8Array);
+    entry.counts = unpack(entry.counts, Int32Array);
+    entry.sheet = entry.atlas ? await loadImage(entry.atlas) : null;
+  }));
+  return found;
+}
+
 function fitCanvas(canvas) {
   const ratio = window.devicePixelRatio || 1, width = canvas.clientWidth, height = canvas.clientHeight;
   if (!width || !height) return null;

@@ -26,13 +26,7 @@ for (const figure of $$(".tv-figure")) {
 let modelVersion = 0, pictureVersion = 0, replaying = null;
 
 async function takeModel(text) {
-  const version = ++modelVersion, found = JSON.parse(text);
-  found.heat = unpack(found.heat, Uint8Array);
-  await Promise.all(found.levels.map(async (entry) => {
-    entry.colours = unpack(entry.colours, Uint8Array);
-    entry.counts = unpack(entry.counts, Int32Array);
-    entry.sheet = entry.atlas ? await loadImage(entry.atlas) : null;
-  }));
+  const version = ++modelVersion, found = await readModel(text);
   if (version !== modelVersion) return;
   model = found;
   if (picture) show();
@@ -45,11 +39,10 @@ async function takePicture(text) {
     entry.top = unpack(entry.top, Int32Array);
     entry.odds = unpack(entry.odds, Float32Array);
   }
-  const [decoded, original] = await Promise.all([loadImage(found.reconstruction), found.original ? loadImage(found.original) : null]);
+  const decoded = await loadImage(found.reconstruction);
   if (version !== pictureVersion) return;
   queue.length = 0;
   picture = found;
-  picture.image = original;
   base = decoded;
   level = Math.max(0, Math.min(level, picture.levels.length - 1));
   codes = picture.levels.map((entry) => entry.codes.slice());
@@ -418,7 +411,7 @@ function drawCodes() {
   }
   outline(context, width, height);
   if (drag?.box) {
-    const [x0, y0] = box(Math.min(drag.from, drag.to), width, height), [x, y, bw, bh] = spanned(drag.from, drag.to, width, height);
+    const [x, y, bw, bh] = spanned(drag.from, drag.to, width, height);
     context.lineWidth = 2; context.setLineDash([5, 4]); context.strokeStyle = "#fff"; context.strokeRect(x, y, bw, bh);
     context.strokeStyle = "#4f46e5"; context.lineDashOffset = 5; context.strokeRect(x, y, bw, bh); context.setLineDash([]);
   }

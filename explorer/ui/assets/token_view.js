@@ -30,13 +30,7 @@ let modelVersion = 0, pictureVersion = 0;
 async function takeModel() {
   if (!props.model) return;
   share("model", props.model);
-  const version = ++modelVersion, found = JSON.parse(props.model);
-  found.scale = unpack(found.scale, Uint8Array);
-  await Promise.all(found.levels.map(async (entry) => {
-    entry.colours = unpack(entry.colours, Uint8Array);
-    entry.counts = unpack(entry.counts, Int32Array);
-    entry.sheet = entry.atlas ? await loadImage(entry.atlas) : null;
-  }));
+  const version = ++modelVersion, found = await readModel(props.model);
   if (version !== modelVersion) return;
   model = found;
   if (picture) show();
