@@ -59,7 +59,8 @@ class Point:
     def recipe(self, steps: int) -> Recipe:
         """The family's shipped recipe with another size, seed and length; the rate falls after a quarter."""
         quantizer = {"levels": list(LEVELS[self.size])} if self.family == "fsq" else {"size": self.size}
-        first = steps // 4
+        first, start = steps // 4, read_recipe(BASES[self.family]).stages[0]
+        rate, zooms = start.learning_rate[0], list(start.zooms)
         return read_recipe(
             BASES[self.family],
             {
@@ -67,8 +68,8 @@ class Point:
                 "seed": self.seed,
                 "model": {"quantizer": quantizer},
                 "stages": [
-                    {"steps": first, "learning_rate": [0.001, 0.001]},
-                    {"steps": steps - first, "learning_rate": [0.001, 0.0]},
+                    {"steps": first, "learning_rate": [rate, rate], "zooms": zooms},
+                    {"steps": steps - first, "learning_rate": [rate, 0.0], "zooms": zooms},
                 ],
             },
         )

@@ -22,14 +22,14 @@ def test_the_plan_has_every_family_at_every_size_and_the_first_seed_first():
 def test_a_run_is_written_once(pictures, recipe, tmp_path, monkeypatch, capsys):
     tiny = json.loads(recipe().read_text())
 
-    def read(base, changes):
+    def read(base, changes=None):
         quantizer = read_recipe(base).model.quantizer
         kind = {"quantizer": {"kind": quantizer.kind, **({} if quantizer.kind == "finite_scalar" else {"dim": 4})}}
         value = {**tiny, "model": {**tiny["model"], **kind}, "loss_weights": {"codebook": 1.0, "commitment": 0.25}}
         if quantizer.kind != "vector_ema":
             value |= {"data_start": False, "revival": None}
         path = tmp_path / "changed.json"
-        path.write_text(json.dumps(_merged(value, changes)))
+        path.write_text(json.dumps(_merged(value, changes or {})))
         return read_recipe(str(path))
 
     monkeypatch.setattr(sweep, "read_recipe", read)
