@@ -23,13 +23,15 @@ def test_a_run_is_written_once(pictures, recipe, tmp_path, monkeypatch, capsys):
     tiny = json.loads(recipe().read_text())
 
     def read(base, changes=None):
+        if changes is None:
+            return read_recipe(base)
         quantizer = read_recipe(base).model.quantizer
         kind = {"quantizer": {"kind": quantizer.kind, **({} if quantizer.kind == "finite_scalar" else {"dim": 4})}}
         value = {**tiny, "model": {**tiny["model"], **kind}, "loss_weights": {"codebook": 1.0, "commitment": 0.25}}
         if quantizer.kind != "vector_ema":
             value |= {"data_start": False, "revival": None}
         path = tmp_path / "changed.json"
-        path.write_text(json.dumps(_merged(value, changes or {})))
+        path.write_text(json.dumps(_merged(value, changes)))
         return read_recipe(str(path))
 
     monkeypatch.setattr(sweep, "read_recipe", read)
