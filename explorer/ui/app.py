@@ -4,7 +4,7 @@ import gradio as gr
 
 from explorer.models import registry
 from explorer.services.examples import EXAMPLES
-from explorer.ui import edit, tokenize
+from explorer.ui import codebook, edit, tokenize
 from explorer.ui.api import Api
 from explorer.ui.components import MAX_BYTES, ExampleGallery, PictureInput, asset
 from explorer.ui.context import AppContext
@@ -60,6 +60,8 @@ def build_app(context: AppContext) -> gr.Blocks:
                     view = tab.view()
                 with gr.Tab(edit.TITLE):
                     edit_view = edit.build(context)
+                with gr.Tab(codebook.TITLE):
+                    codebook.build(context)
                 tab.wire(
                     tokenize.Controls(
                         model=model,

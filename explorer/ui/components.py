@@ -53,6 +53,21 @@ class EditView(gr.HTML):
         )
 
 
+class CodebookView(gr.HTML):
+    """The Codebook view of the model that the page shows. value: {model, level, at_most} whose statistics it asks for
+    by the event `asked`, as JSON."""
+
+    def __init__(self, calls: Sequence[Callable[[str], str]], **props):
+        super().__init__(
+            "",
+            html_template=asset("codebook_view.html"),
+            js_on_load=asset("canvas.js") + asset("codebook_view.js"),
+            server_functions=list(calls),
+            apply_default_css=False,
+            **props,
+        )
+
+
 class ExampleGallery(gr.HTML):
     """Thumbnails to pick an example picture from. value: the name of the one that is shown, "" for none."""
 

@@ -1,0 +1,165 @@
+"""Maps of codebooks: shipped with a checkpoint, kept on disk, or laid out by a process of their own."""
+
+import hashlib
+import logging
+import multiprocessing
+import os
+import threading
+from collections.abc import Mapping
+from functools import lru_cache
+from importlib.metadata import version
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from explorer.analysis.codebook_map import CodebookMap, MapKey, mapped_codes, placed_by, project
+from explorer.analysis.projection import Projection
+from explorer.core.errors import ExplorerError
+from explorer.core.tokenizer import Tokenizer
+from explorer.models import registry
+
+log = logging.getLogger(__name__)
+SHIPPED = "maps.npz"
+KEPT = 256
+"""Maps kept on disk."""
+AT_ONCE = 2
+"""Layouts that run side by side; others wait for their turn."""
+
+
+def cache_folder() -> Path:
+    """Where computed maps are kept: the user's cache folder."""
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "codebook-explorer" / "maps"
+
+
+class Maps:
+    """Finds maps, and lays out those that are nowhere yet: one process for each, shared by all who ask for it."""
+
+    def __init__(self, folder: Path | None = None):
+        self.folder = folder or cache_folder()
+        self._layouts: dict[str, _Layout] = {}
+        self._lock = threading.Lock()
+
+    def find(self, tokenizer: Tokenizer, key: MapKey, outputs: np.ndarray | None) -> CodebookMap | None:
+        """A map that costs no waiting: PCA, shipped, or computed before; None otherwise."""
+        codes = mapped_codes(tokenizer.spec.codebook(key.level))
+        if key.method == "pca":
+            return _map(codes, project(key, placed_by(tokenizer, key), outputs))
+        shipped = _shipped(tokenizer.spec.id)
+        if f"{key.name}/points" in shipped:
+            found = (shipped[f"{key.name}/{part}"].astype(np.float32) for part in ("points", "outputs"))
+            return CodebookMap(codes, *found)
+        return self._kept(codes, self._identity(tokenizer, key, outputs))
+
+    def progress(self, tokenizer: Tokenizer, key: MapKey, outputs: np.ndarray | None) -> float:
+        """Start to lay out a map, or hear how far that is: a share in [0, 1]; afterwards `find` has it.
+
+        A layout that failed raises ExplorerError once; the next call starts anew.
+        """
+        identity = self._identity(tokenizer, key, outputs)
+        with self._lock:
+            layout = self._layouts.get(identity)
+            if layout is None:
+                if len(self._layouts) >= AT_ONCE:
+                    return 0.0
+                layout = _Layout(key, placed_by(tokenizer, key), outputs)
+                self._layouts[identity] = layout
+            share = layout.poll()
+            if layout.ended:
+                del self._layouts[identity]
+                if layout.result is None:
+                    raise ExplorerError(f"This map could not be laid out: {layout.failure}")
+                self._keep(identity, layout.result)
+            return share
+
+    def stop(self, tokenizer: Tokenizer, key: MapKey, outputs: np.ndarray | None) -> None:
+        """Give up a layout that nobody waits for."""
+        with self._lock:
+            layout = self._layouts.pop(self._identity(tokenizer, key, outputs), None)
+        if layout:
+            layout.stop()
+
+    def _identity(self, tokenizer: Tokenizer, key: MapKey, outputs: np.ndarray | None) -> str:
+        """A hash of all that decides a map."""
+        book = tokenizer.spec.codebook(key.level)
+        digest = hashlib.sha256(f"{key.name} {version('umap-learn')} {book.size} {book.radices}".encode())
+        digest.update(tokenizer.spec.sha256.encode() or placed_by(tokenizer, key).tobytes())
+        if outputs is not None and key.of == "vectors":
+            digest.update(np.ascontiguousarray(outputs).tobytes())
+        return digest.hexdigest()
+
+    def _kept(self, codes: np.ndarray, identity: str) -> CodebookMap | None:
+        try:
+            with np.load(self.folder / f"{identity}.npz", allow_pickle=False) as arrays:
+                return CodebookMap(codes, arrays["points"], arrays["outputs"])
+        except FileNotFoundError:
+            return None
+        except (OSError, ValueError, KeyError) as error:
+            log.warning("a kept map could not be read and is laid out again: %s", error)
+            return None
+
+    def _keep(self, identity: str, found: Projection) -> None:
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            partial = self.folder / f"{identity}.{os.getpid()}.tmp"
+            with partial.open("wb") as file:
+                np.savez_compressed(file, points=found.points, outputs=found.others)
+            partial.replace(self.folder / f"{identity}.npz")
+            for old in sorted(self.folder.glob("*.npz"), key=lambda path: path.stat().st_mtime)[:-KEPT]:
+                old.unlink(missing_ok=True)
+        except OSError as error:
+            raise ExplorerError(f"The finished map could not be kept in {self.folder}: {error}") from error
+
+
+class _Layout:
+    """A projection on its way in another process, so that it neither holds up the page nor can't be stopped."""
+
+    def __init__(self, key: MapKey, features: np.ndarray, outputs: np.ndarray | None):
+        self.share, self.result, self.failure, self.ended = 0.0, None, "its process ended.", False
+        context = multiprocessing.get_context("spawn")
+        self._heard, told = context.Pipe(duplex=False)
+        self._process = context.Process(target=_lay_out, args=(told, key, features, outputs), daemon=True)
+        self._process.start()
+        told.close()
+
+    def poll(self) -> float:
+        try:
+            while self._heard.poll():
+                message: Mapping[str, Any] = self._heard.recv()
+                self.share = message.get("share", self.share)
+                self.failure = message.get("failure", self.failure)
+                if "points" in message:
+                    self.share, self.result = 1.0, Projection(message["points"], message["others"])
+        except EOFError:
+            self.ended = True
+            self._process.join()
+        return self.share
+
+    def stop(self) -> None:
+        self._process.terminate()
+        self._process.join()
+
+
+def _lay_out(told: Connection, key: MapKey, features: np.ndarray, outputs: np.ndarray | None) -> None:
+    try:
+        found = project(key, features, outputs, lambda share: told.send({"share": share}))
+        told.send({"points": found.points, "others": found.others})
+    except ValueError as error:
+        told.send({"failure": str(error)})
+    finally:
+        told.close()
+
+
+def _map(codes: np.ndarray, found: Projection) -> CodebookMap:
+    return CodebookMap(codes, found.points, found.others)
+
+
+@lru_cache(maxsize=8)
+def _shipped(id: str) -> dict[str, np.ndarray]:
+    """The arrays of a checkpoint's maps.npz; {} where it has none."""
+    path = registry.folder_of(id) / SHIPPED
+    if not path.exists():
+        return {}
+    with np.load(path, allow_pickle=False) as arrays:
+        return {name: arrays[name] for name in arrays.files}

@@ -1,0 +1,81 @@
+"""What the Codebook view asks the server; nothing is kept between calls but maps that are being laid out."""
+
+from typing import Any
+
+import numpy as np
+
+from explorer.analysis.codebook_map import MOST, MapKey
+from explorer.analysis.neighbours import nearest_codes
+from explorer.core.errors import CodesError
+from explorer.core.tokenizer import Tokenizer
+from explorer.plots.payload import packed
+from explorer.services.maps import Maps
+from explorer.ui.calls import answered
+from explorer.ui.context import AppContext
+
+NEIGHBOURS = 8
+
+
+class CodebookCalls:
+    """The calls, by model and level."""
+
+    def __init__(self, context: AppContext, maps: Maps):
+        self.context, self.maps = context, maps
+
+    @answered
+    def map(self, request: dict[str, Any]) -> dict[str, Any]:
+        """{model, level, of, method, dims} -> {codes, points, outputs, of_all}, or {waiting: share in [0, 1]}.
+
+        codes: "" where all codes are points. A map that is waited for is asked for again, or given up by `stop`.
+        """
+        tokenizer, key = self._key(request)
+        outputs = self._outputs(tokenizer, key)
+        found = self.maps.find(tokenizer, key, outputs)
+        if found is None:
+            share = self.maps.progress(tokenizer, key, outputs)
+            found = self.maps.find(tokenizer, key, outputs) if share == 1.0 else None
+        if found is None:
+            return {"waiting": share}
+        size = tokenizer.spec.codebook(key.level).size
+        return {
+            "codes": packed(found.codes.astype(np.int32)) if size > MOST else "",
+            "points": packed(found.points.astype(np.float32)),
+            "outputs": packed(found.outputs.astype(np.float32)),
+        }
+
+    @answered
+    def stop(self, request: dict[str, Any]) -> dict[str, Any]:
+        """{model, level, of, method, dims} -> {}: gives up a map that is being laid out."""
+        tokenizer, key = self._key(request)
+        self.maps.stop(tokenizer, key, self._outputs(tokenizer, key))
+        return {}
+
+    @answered
+    def facts(self, request: dict[str, Any]) -> dict[str, Any]:
+        """{model, level} -> {norms}: of every code the length of its vector; "" of a codebook too large for a table."""
+        tokenizer = self.context.store.get(request["model"])
+        book = tokenizer.spec.codebook(request["level"])
+        if book.size > MOST:
+            return {"norms": ""}
+        vectors = tokenizer.vectors(book.name, np.arange(book.size))
+        return {"norms": packed(np.linalg.norm(vectors, axis=-1).astype(np.float32))}
+
+    @answered
+    def code(self, request: dict[str, Any]) -> dict[str, Any]:
+        """{model, level, code} -> what is known of one code: its nearest codes and their distances."""
+        tokenizer = self.context.store.get(request["model"])
+        level, code = request["level"], request["code"]
+        size = tokenizer.spec.codebook(level).size
+        if not (isinstance(code, int) and 0 <= code < size):
+            raise CodesError(f"Codes of {tokenizer.spec.id} are whole numbers between 0 and {size - 1:,}.")
+        near, distances = nearest_codes(tokenizer, level, code, NEIGHBOURS + 1)
+        return {"near": near[1:].tolist(), "distances": np.round(distances[1:], 4).tolist()}
+
+    def _key(self, request: dict[str, Any]) -> tuple[Tokenizer, MapKey]:
+        tokenizer = self.context.store.get(request["model"])
+        key = MapKey(request["level"], request["of"], request["method"], request["dims"])
+        key.check(tokenizer.spec)
+        return tokenizer, key
+
+    def _outputs(self, tokenizer: Tokenizer, key: MapKey) -> np.ndarray | None:
+        return None

@@ -1,0 +1,107 @@
+"""Maps are found where they are, laid out where they are not, and laid out once."""
+
+import time
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from explorer.analysis.codebook_map import MOST, MapKey, mapped_codes, placed_by
+from explorer.core.errors import CodesError, ExplorerError
+from explorer.core.spec import Codebook
+from explorer.models.tokenizer import load_tokenizer
+from explorer.services import maps
+from explorer.services.maps import Maps
+
+UMAP = MapKey("codes")
+
+
+@pytest.fixture
+def tokenizer(tiny_folders, monkeypatch):
+    monkeypatch.setattr(maps.registry, "folder_of", lambda id: tiny_folders["vector"])
+    maps._shipped.cache_clear()
+    yield load_tokenizer(tiny_folders["vector"])
+    maps._shipped.cache_clear()
+
+
+def laid_out(found, tokenizer, key, outputs=None, seconds=240):
+    """The map, once its layout has ended."""
+    end = time.monotonic() + seconds
+    while found.progress(tokenizer, key, outputs) < 1:
+        assert time.monotonic() < end
+        time.sleep(0.2)
+    return found.find(tokenizer, key, outputs)
+
+
+def test_principal_components_are_there_at_once(tokenizer, tmp_path):
+    outputs = np.random.default_rng(0).normal(size=(7, 4)).astype(np.float32)
+    found = Maps(tmp_path).find(tokenizer, MapKey("codes", method="pca", dims=3), outputs)
+    assert found.points.shape == (24, 3) and found.outputs.shape == (7, 3)
+    # Encoder outputs are vectors: on a map of what codes decode to they have no place.
+    assert Maps(tmp_path).find(tokenizer, MapKey("codes", "swatches", "pca"), outputs).outputs.shape == (0, 2)
+
+
+def test_a_layout_is_made_once_and_found_by_the_next_process(tokenizer, tmp_path):
+    first = Maps(tmp_path)
+    assert first.find(tokenizer, UMAP, None) is None
+    found = laid_out(first, tokenizer, UMAP)
+    assert found.points.shape == (24, 2) and np.isfinite(found.points).all()
+    again = Maps(tmp_path).find(tokenizer, UMAP, None)
+    assert np.array_equal(again.points, found.points)
+    # other encoder outputs make another map
+    assert Maps(tmp_path).find(tokenizer, UMAP, np.zeros((3, 4), np.float32)) is None
+
+
+def test_a_shipped_map_is_taken_as_it_is(tokenizer, tmp_path, monkeypatch):
+    points = np.random.default_rng(0).normal(size=(24, 2)).astype(np.float16)
+    shipped = {f"{UMAP.name}/points": points, f"{UMAP.name}/outputs": np.zeros((0, 2), np.float16)}
+    np.savez(tmp_path / "maps.npz", **shipped)
+    monkeypatch.setattr(maps.registry, "folder_of", lambda id: tmp_path)
+    found = Maps(tmp_path / "cache").find(tokenizer, UMAP, None)
+    assert np.array_equal(found.points, points.astype(np.float32))
+
+
+def test_a_stopped_layout_is_gone_and_a_failed_one_says_why(tokenizer, tmp_path, monkeypatch):
+    found = Maps(tmp_path)
+    assert found.progress(tokenizer, UMAP, None) == 0
+    found.stop(tokenizer, UMAP, None)
+    assert found._layouts == {}
+    monkeypatch.setattr(maps, "placed_by", lambda tokenizer, key: np.full((24, 4), np.nan, np.float32))
+    with pytest.raises(ExplorerError, match="not finite"):
+        laid_out(found, tokenizer, UMAP)
+
+
+def test_no_more_than_two_layouts_run_side_by_side(tokenizer, tmp_path, monkeypatch):
+    started = []
+    layout = SimpleNamespace(poll=lambda: 0.5, ended=False)
+    monkeypatch.setattr(maps, "_Layout", lambda *given: started.append(given) or layout)
+    found = Maps(tmp_path)
+    shares = [
+        found.progress(tokenizer, MapKey("codes", of, "umap", dims), None)
+        for of in ("vectors", "swatches")
+        for dims in (2, 3)
+    ]
+    assert shares == [0.5, 0.5, 0.0, 0.0] and len(started) == 2
+
+
+def test_a_large_codebook_is_sampled_evenly_and_always_alike():
+    codes = mapped_codes(Codebook("book", 64_000, 6, "grid", (8, 8, 8, 5, 5, 5)))
+    assert len(codes) == MOST == len(np.unique(codes)) and (np.diff(codes) > 0).all()
+    assert np.array_equal(codes, mapped_codes(Codebook("book", 64_000, 6, "grid", (8, 8, 8, 5, 5, 5))))
+    quarters = np.bincount(codes // 16_000)
+    assert abs(quarters - MOST / 4).max() < 300
+    assert np.array_equal(mapped_codes(Codebook("book", MOST, 4, "euclidean")), np.arange(MOST))
+
+
+def test_what_places_a_code(tokenizer):
+    assert np.array_equal(placed_by(tokenizer, UMAP), tokenizer.vectors("codebook", np.arange(24)))
+    pixels = placed_by(tokenizer, MapKey("codes", "swatches"))
+    assert pixels.shape == (24, 8 * 8 * 3) and 0 <= pixels.min() < pixels.max() <= 1
+
+
+@pytest.mark.parametrize(
+    "key", [MapKey("codes", "colours"), MapKey("codes", method="tsne"), MapKey("codes", dims=4), MapKey("top")]
+)
+def test_a_map_that_there_is_not_is_refused(tokenizer, key):
+    with pytest.raises(CodesError):
+        key.check(tokenizer.spec)
