@@ -15,7 +15,7 @@ def rarefaction_figure(tokens: np.ndarray, expected: np.ndarray, even: np.ndarra
     figure.add_trace(_line(tokens, even, "evenly used codebook", EVEN, dash="dash"))
     figure.add_trace(_line(tokens, expected, "this model", OURS))
     figure.update_traces(hovertemplate="%{x:,} tokens: %{y:,.0f} codes")
-    return _laid_out(figure, "tokens", "distinct codes", {"rangemode": "tozero"})
+    return _laid_out(figure, "tokens", "distinct codes", {"rangemode": "tozero"}, {"type": "log"})
 
 
 def rank_figure(shares: np.ndarray) -> go.Figure:
@@ -51,5 +51,7 @@ def _laid_out(figure: go.Figure, x: str, y: str, y_axis: dict, x_axis: dict | No
         height=220,
         showlegend=False,
         hovermode="x unified",
+        dragmode=False,
+        modebar={"remove": ["zoom", "pan", "select", "lasso", "zoomIn", "zoomOut", "autoScale", "resetScale", "toImage"]},
     )
     return figure

@@ -104,6 +104,25 @@ class Api:
         found = decode(tokenizer, replace(file, codes=after, model=model, revision=tokenizer.spec.revision))
         return found.file.to_dict(), _png(found.reconstruction)
 
+    @spoken
+    def project(self, model: str, level: str = "", of: str = "vectors", method: str = "pca", dims: int = 2) -> dict:
+        """Place the codes of a codebook on a map.
+
+        Args:
+            model: A model id from /models.
+            level: A level of it; the first one where empty.
+            of: "vectors" places codes by their vectors, "swatches" by what they decode to.
+            method: "pca" answers at once, "umap" can take up to a minute the first time.
+            dims: 2 or 3 axes.
+
+        Returns:
+            {codes: which codes, points: [[x, y], ...] in [-1, 1], outputs: the same of sampled encoder outputs}.
+        """
+        tokenizer = self.context.store.get(model)
+        key = MapKey(level or tokenizer.spec.first_level, of, method, int(dims))
+        found = self.context.maps.wait_for(tokenizer, key, encoder_outputs(model, key.level))
+        return {name: getattr(found, name).tolist() for name in ("codes", "points", "outputs")}
+
     def build(self) -> None:
         """Register the endpoints in the surrounding gr.Blocks."""
         gr.api(self.models, api_name="models")

@@ -61,7 +61,7 @@ def build_app(context: AppContext) -> gr.Blocks:
                 with gr.Tab(edit.TITLE):
                     edit_view = edit.build(context)
                 with gr.Tab(codebook.TITLE):
-                    codebook.build(context)
+                    codebook.CodebookTab(context).build(session)
                 tab.wire(
                     tokenize.Controls(
                         model=model,

@@ -9,7 +9,6 @@ from explorer.analysis.neighbours import nearest_codes
 from explorer.core.errors import CodesError
 from explorer.core.tokenizer import Tokenizer
 from explorer.plots.payload import packed
-from explorer.services.maps import Maps
 from explorer.ui.calls import answered
 from explorer.ui.context import AppContext
 
@@ -19,8 +18,8 @@ NEIGHBOURS = 8
 class CodebookCalls:
     """The calls, by model and level."""
 
-    def __init__(self, context: AppContext, maps: Maps):
-        self.context, self.maps = context, maps
+    def __init__(self, context: AppContext):
+        self.context = context
 
     @answered
     def map(self, request: dict[str, Any]) -> dict[str, Any]:
@@ -30,10 +29,10 @@ class CodebookCalls:
         """
         tokenizer, key = self._key(request)
         outputs = self._outputs(tokenizer, key)
-        found = self.maps.find(tokenizer, key, outputs)
+        found = self.context.maps.find(tokenizer, key, outputs)
         if found is None:
-            share = self.maps.progress(tokenizer, key, outputs)
-            found = self.maps.find(tokenizer, key, outputs) if share == 1.0 else None
+            share = self.context.maps.progress(tokenizer, key, outputs)
+            found = self.context.maps.find(tokenizer, key, outputs) if share == 1.0 else None
         if found is None:
             return {"waiting": share}
         size = tokenizer.spec.codebook(key.level).size
@@ -47,7 +46,7 @@ class CodebookCalls:
     def stop(self, request: dict[str, Any]) -> dict[str, Any]:
         """{model, level, of, method, dims} -> {}: gives up a map that is being laid out."""
         tokenizer, key = self._key(request)
-        self.maps.stop(tokenizer, key, self._outputs(tokenizer, key))
+        self.context.maps.stop(tokenizer, key, self._outputs(tokenizer, key))
         return {}
 
     @answered

@@ -15,6 +15,8 @@ from explorer.core.errors import PictureError
 from explorer.services.examples import EXAMPLES, Example, thumbnails
 
 ASSETS = Path(__file__).parent / "assets"
+CODEBOOK_PARTS = ("state", "drawing", "words", "code", "export", "pointing")
+"""The script of the Codebook view, in the order in which its parts stand."""
 MAX_BYTES = 50 * 2**20
 """Largest upload in bytes."""
 
@@ -61,7 +63,7 @@ class CodebookView(gr.HTML):
         super().__init__(
             "",
             html_template=asset("codebook_view.html"),
-            js_on_load=asset("canvas.js") + asset("codebook_view.js"),
+            js_on_load=asset("canvas.js") + "".join(asset(f"codebook_{part}.js") for part in CODEBOOK_PARTS),
             server_functions=list(calls),
             apply_default_css=False,
             **props,

@@ -1,9 +1,10 @@
 """AppContext: what all pages of one process share."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from explorer.core.tokenizer import Tokenizer
+from explorer.services.maps import Maps
 
 
 class Store(Protocol):
@@ -16,10 +17,11 @@ class Store(Protocol):
 
 @dataclass(frozen=True)
 class AppContext:
-    """store: loaded models. default_model: what the page opens with. models: ids in the order they are listed."""
+    """store: loaded models. models: ids in the order they are listed; the page opens with the first. maps: of codebooks."""
 
     store: Store
     models: tuple[str, ...]
+    maps: Maps = field(default_factory=Maps)
 
     @property
     def default_model(self) -> str:

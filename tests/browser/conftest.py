@@ -36,10 +36,11 @@ def chromium():
 
 @pytest.fixture
 def open_page(chromium, app_url):
-    """Opens the app in a new browser session: open_page(width, height, query, **context options) -> Page."""
+    """Opens the app, or one `at` another address, in a new browser session:
+    open_page(width, height, query, **context options) -> Page."""
     contexts, outside, errors = [], [], []
 
-    def open(width=1440, height=900, query="", **options):
+    def open(width=1440, height=900, query="", at=app_url, **options):
         context = chromium.new_context(viewport={"width": width, "height": height}, **options)
         contexts.append(context)
         page = context.new_page()
@@ -47,10 +48,10 @@ def open_page(chromium, app_url):
         page.on(
             "request",
             lambda request: (
-                outside.append(request.url) if not request.url.startswith((app_url, "data:", "blob:")) else None
+                outside.append(request.url) if not request.url.startswith((at, "data:", "blob:")) else None
             ),
         )
-        page.goto(f"{app_url}/{query}")
+        page.goto(f"{at}/{query}")
         page.wait_for_selector('.tv[data-ready="yes"]', timeout=30_000)
         return page
 

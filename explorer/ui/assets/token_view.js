@@ -376,6 +376,12 @@ function point(index, from) {
   draw();
 }
 
+// The code of the pinned cell is the one that the whole page looks at.
+function pin(index) {
+  pinned = index;
+  share("code", JSON.stringify({ model: picture.model, level: cells().name, code: index === null ? null : cells().codes[index], from: "tokenize" }));
+}
+
 function clearBand() { band = null; bandPinned = false; bar = -1; }
 
 function light(matches, pin = false) {
@@ -441,7 +447,7 @@ for (const [name, { canvas }] of Object.entries(figures)) {
     if (!coded()) return;
     tipFigure = name;
     if (band) clearBand();
-    pinned = pinned === index ? null : index;
+    pin(pinned === index ? null : index);
     hover = index;
     tell(); draw();
   });
@@ -467,8 +473,8 @@ figures.codes.canvas.addEventListener("keydown", (event) => {
     const u = (c + 0.5) / grid.columns, v = (r + 0.5) / grid.rows, half = 1 / view.zoom;
     if (u < view.left || u > view.left + half || v < view.top || v > view.top + half) { view.left = u - half / 2; view.top = v - half / 2; clampView(); }
     tell(); draw();
-  } else if (event.key === "Enter" || event.key === " ") { pinned = pinned === at ? null : at; tell(); draw(); }
-  else if (event.key === "Escape") { pinned = hover = null; clearBand(); tell(); draw(); }
+  } else if (event.key === "Enter" || event.key === " ") { pin(pinned === at ? null : at); tell(); draw(); }
+  else if (event.key === "Escape") { pin(null); hover = null; clearBand(); tell(); draw(); }
   else if (event.key === "+" || event.key === "=") zoomTo(view.zoom * 1.5);
   else if (event.key === "-") zoomTo(view.zoom / 1.5);
   else if (event.key === "0") zoomTo(1);
@@ -559,5 +565,11 @@ new ResizeObserver(() => { draw(); if (picture) tell(); }).observe(root);
 watch("value", takePicture);
 watch("model", takeModel);
 watch("measures", () => { if (picture) showMeasures(); });
+onShared("code", (text) => {
+  const { model: id, level: name, code, from } = JSON.parse(text);
+  if (from === "tokenize" || id !== picture?.model || name !== cells().name) return;
+  pinned = hover = null;
+  if (code === null) { clearBand(); tell(); draw(); } else light((other) => other === code, true);
+});
 takeModel();
 takePicture();

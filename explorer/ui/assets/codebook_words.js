@@ -1,0 +1,136 @@
+// ---- words --------------------------------------------------------------------------------------------------
+
+function look() {
+  if (!model) return;
+  root.dataset.codes = coded() ? "yes" : "no";
+  $(".cv-empty").hidden = coded();
+  if (!coded()) { root.dataset.ready = "yes"; root.dataset.model = model.id; return; }
+  here = new Set(picturesCodes());
+  buttons($(".cv-methods"), METHODS, method, (key) => { method = key; askMap(); look(); });
+  buttons($(".cv-of"), OF, of, (key) => { of = key; askMap(); look(); });
+  buttons($(".cv-dims"), DIMS, dims, (key) => { dims = key; map = null; askMap(); look(); });
+  buttons($(".cv-tool"), dims === "2" ? TOOLS : [["move", "turn"], TOOLS[1]], tool, (key) => { tool = key; look(); });
+  buttons($(".tv-levels"), model.levels.map((entry, i) => [String(i), entry.name]), String(level), (key) => { level = Number(key); chosen = null; lasso = null; page = 0; takeLevel(); });
+  $(".tv-levels-group").hidden = model.levels.length < 2;
+  const able = colourings();
+  if (!able.some(([key]) => key === colour)) colour = able[0][0];
+  buttons($(".cv-colours"), able, colour, (key) => { colour = key; look(); });
+  buttons($(".cv-filters"), FILTERS, filter, (key) => { filter = key; page = 0; look(); });
+  values = scaled();
+  span = values ? spanOf(values) : [0, 1];
+  words();
+  table();
+  root.dataset.ready = map ? "yes" : "no";
+  root.dataset.model = model.id;
+  root.dataset.level = book().name;
+  root.dataset.map = map ? `${map.of}/${map.method}/${map.dims}` : "";
+  draw();
+}
+
+function spanOf(numbers) {
+  let low = Infinity, high = -Infinity;
+  for (const n of numbers) { if (n < low) low = n; if (n > high) high = n; }
+  return [low, high > low ? high : low + 1];
+}
+
+function words() {
+  const { size, counts, tokens } = book(), mapped = map ? map.codes.length : size;
+  let none = 0;
+  for (let i = 0; i < size; i++) if (dead(i)) none++;
+  $(".cv-title").textContent = mapped < size ? `${number(mapped)} of ${number(size)} codes, a random sample` : `${number(size)} codes`;
+  $(".cv-fact").textContent = map?.outputs.length ? "small dots: where the encoder puts real patches" : "";
+  const what = of === "vectors" ? "Codes whose vectors are alike lie together." : "Codes that decode to like patches lie together.";
+  const deadText = !counts ? "" : none ? ` Grey: ${number(none)} codes that ${number(tokens)} reference tokens ${atMost ? `used at most ${atMost} times` : "never used"}${map?.outputs.length ? "; see how far they lie from what the encoder puts out" : ""}.` : ` All of them occur in ${number(tokens)} reference tokens.`;
+  const how = method === "umap" ? " UMAP keeps neighbourhoods, not distances." : " The two axes along which the vectors differ most.";
+  $(".cv-caption").textContent = what + deadText + how.replace("two", dims === "2" ? "two" : "three") + " Point, click, zoom in to see what each code decodes to.";
+  const legend = { usage: ["never", number(10 ** span[1] - 1), "times in the reference pictures, log scale"], norm: [plain(span[0]), plain(span[1]), "length of the code vector"] };
+  const [low, high, text] = legend[colour] ?? (colour.startsWith("digit") ? ["0", String(book().radices[Number(colour.slice(5))] - 1), `${colour.replace("digit", "digit ")}`.replace(/\d+/, (d) => Number(d) + 1)] : ["", "", { dead: "violet: used; grey: dead", decoded: "the mean colour each code decodes to", token: "the colours of the token map" }[colour]]);
+  $(".tv-legend-low").textContent = low; $(".tv-legend-high").textContent = high; $(".tv-legend-text").textContent = text;
+  const bar = fitCanvas($(".cv-legend .tv-legend-bar"));
+  $(".cv-legend .tv-legend-bar").style.visibility = values ? "visible" : "hidden";
+  if (bar && values) for (let x = 0; x < bar.width; x++) { const at = 3 * Math.round(255 * x / (bar.width - 1)), s = model.scale; bar.context.fillStyle = `rgb(${s[at]},${s[at + 1]},${s[at + 2]})`; bar.context.fillRect(x, 0, 1.5, bar.height); }
+  $(".cv-lasso").hidden = !lasso;
+  if (lasso) {
+    let sum = 0;
+    for (const code of lasso) sum += counts?.[code] ?? 0;
+    $(".cv-lasso-text").textContent = `${number(lasso.size)} codes in the lasso${counts ? `, ${number(100 * sum / tokens, 1)} % of the reference tokens` : ""}`;
+  }
+}
+
+function shareOf(code) {
+  const { counts, tokens } = book();
+  if (!counts) return "";
+  const share = 100 * counts[code] / tokens;
+  return `${share >= 0.1 ? number(share, 2) : share ? number(share, 4) : "0"} % of ${number(tokens)}`;
+}
+
+function factsOf(code) {
+  const facts = [];
+  if (book().counts) facts.push(["in the reference set", shareOf(code)]);
+  const found = picturesCodes().reduce((sum, other) => sum + (other === code), 0);
+  if (picturesCodes().length) facts.push(["in this picture", `${number(found)} of ${number(picturesCodes().length)}`]);
+  if (norms) facts.push(["length of its vector", plain(norms[code])]);
+  if (book().radices.length) facts.push([`digits, radix ${book().radices.join("·")}`, digitsOf(code).join("·")]);
+  return facts;
+}
+
+function tell(x, y) {
+  const tip = $(".tv-tip");
+  root.dataset.hover = hover === null ? "" : String(map.codes[hover]);
+  tip.hidden = hover === null;
+  if (hover === null) return;
+  const code = map.codes[hover];
+  $(".tv-tip-code").textContent = `code ${number(code)}`;
+  $(".tv-tip-cell").textContent = dead(code) ? "dead" : "used";
+  const small = $(".tv-swatch").getContext("2d");
+  small.clearRect(0, 0, 48, 48);
+  if (book().sheet) drawTile(small, code, 0, 0, 48);
+  list($(".tv-tip-facts"), factsOf(code));
+  const wide = canvas.clientWidth, high = canvas.clientHeight;
+  tip.style.left = `${Math.max(4, x > wide / 2 ? x - 280 : x + 18)}px`;
+  tip.style.top = `${Math.max(4, Math.min(high - tip.offsetHeight - 4, y - 30))}px`;
+}
+
+function list(target, facts) {
+  target.replaceChildren(...facts.flatMap(([term, detail]) => {
+    const dt = document.createElement("dt"), dd = document.createElement("dd");
+    dt.textContent = term; dd.textContent = detail;
+    return [dt, dd];
+  }));
+}
+
+// ---- the table ----------------------------------------------------------------------------------------------
+
+const COLUMNS = { code: "code", count: "times seen", share: "share", norm: "length" };
+
+// At most so many rows at once; the rest is on other pages.
+function table(most = ROWS) {
+  const { size, counts, tokens } = book();
+  rows = Array.from({ length: size }, (_, i) => i).filter(shows);
+  const key = { code: (i) => i, count: (i) => counts?.[i] ?? 0, share: (i) => counts?.[i] ?? 0, norm: (i) => norms?.[i] ?? 0 }[order];
+  rows.sort((a, b) => (rising ? 1 : -1) * (key(a) - key(b)) || a - b);
+  const pages = Math.max(1, Math.ceil(rows.length / most));
+  page = Math.max(0, Math.min(page, pages - 1));
+  const heads = document.createElement("tr");
+  for (const [name, label] of Object.entries(COLUMNS)) {
+    if ((name === "norm" && !norms) || (!counts && (name === "count" || name === "share"))) continue;
+    const th = document.createElement("th"), button = text("button", "", label + (order === name ? (rising ? " ↑" : " ↓") : ""));
+    button.type = "button";
+    th.setAttribute("aria-sort", order === name ? (rising ? "ascending" : "descending") : "none");
+    button.onclick = () => { rising = order === name ? !rising : name === "code"; order = name; page = 0; table(); };
+    th.append(button); heads.append(th);
+  }
+  $(".cv-table thead").replaceChildren(heads);
+  $(".cv-table tbody").replaceChildren(...rows.slice(page * ROWS, page * ROWS + most).map((code) => {
+    const tr = document.createElement("tr"), td = (content) => { const cell = document.createElement("td"); cell.append(content); tr.append(cell); };
+    const button = text("button", "", number(code));
+    button.type = "button"; button.onclick = () => choose(code);
+    button.prepend(swatch(code, 16));
+    td(button);
+    if (counts) { td(number(counts[code])); td(counts[code] ? `${number(100 * counts[code] / tokens, 4)} %` : "0"); }
+    if (norms) td(plain(norms[code]));
+    tr.dataset.dead = dead(code) ? "yes" : "no";
+    return tr;
+  }));
+  $(".cv-page").textContent = rows.length ? `${number(page * ROWS + 1)} to ${number(Math.min(rows.length, page * ROWS + most))} of ${number(rows.length)}` : "none";
+}

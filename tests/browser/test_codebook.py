@@ -1,0 +1,92 @@
+"""The Codebook tab in a real browser: what is clicked is what is chosen, at any size of codebook."""
+
+import functools
+import random
+
+import numpy as np
+import pytest
+
+from explorer.analysis.codebook_map import MapKey, mapped_codes, placed_by
+from explorer.analysis.projection import pca
+from explorer.bench.servers import free_port
+from explorer.models import registry
+from explorer.models.config import FiniteScalarConfig, VectorConfig
+from explorer.models.tokenizer import load_tokenizer
+from explorer.services.model_store import ModelStore
+from explorer.training.evaluate import golden
+from explorer.ui.app import build_app, launch_options
+from explorer.ui.context import AppContext
+from tests.browser import test_journeys
+from tests.conftest import write_checkpoint
+
+pytestmark = pytest.mark.browser
+LARGE = {"tiny.vector": VectorConfig(size=16_384, dim=4), "tiny.finite_scalar": FiniteScalarConfig((8, 8, 8, 5, 5, 5))}
+
+state = functools.partial(test_journeys.state, view=".cv")
+wait_for = functools.partial(test_journeys.wait_for, view=".cv")
+
+
+@pytest.fixture(scope="module")
+def large_url(tmp_path_factory):
+    """An app of two untrained models with 16,384 and 64,000 codes, their swatches and counts planted."""
+    folders, random_numbers = {}, np.random.default_rng(0)
+    for id, quantizer in LARGE.items():
+        folder = folders[id] = tmp_path_factory.mktemp("large")
+        write_checkpoint(folder, quantizer)
+        tokenizer = load_tokenizer(folder)
+        size = tokenizer.spec.codebooks[0].size
+        planted = {
+            "counts": np.where(np.arange(size) % 2, random_numbers.integers(1, 1000, size), 0),
+            "swatches": random_numbers.integers(0, 256, (size, 8, 8, 3), dtype=np.uint8),
+            "colours": random_numbers.integers(0, 256, (size, 3), dtype=np.uint8),
+        }
+        np.savez(folder / "reference.npz", **{f"{name}/codes": array for name, array in planted.items()})
+        np.savez(folder / "golden.npz", **golden(tokenizer))
+    known = dict(registry._folders)
+    registry._folders.update(folders)
+    app = build_app(AppContext(ModelStore("cpu"), tuple(folders)))
+    _, url, _ = app.launch(prevent_thread_lock=True, quiet=True, server_port=free_port(), **launch_options())
+    yield url.rstrip("/")
+    app.close()
+    registry._folders.clear()
+    registry._folders.update(known)
+    registry.spec.cache_clear()
+
+
+def open_codebook(page):
+    page.get_by_role("tab", name="Codebook").click()
+    page.wait_for_selector('.cv[data-ready="yes"]', timeout=60_000)
+
+
+def choose(page, group, label):
+    page.locator(f".cv-{group} button", has_text=label).click()
+
+
+def places(page, id):
+    """Where the codes of the two-dimensional PCA map stand on the canvas, worked out apart from the page."""
+    key = MapKey("codes", method="pca")
+    tokenizer = load_tokenizer(registry.folder_of(id))
+    found = pca(placed_by(tokenizer, key), 2)
+    box = page.locator(".cv-canvas").bounding_box()
+    scale = 0.46 * min(box["width"], box["height"])
+    middle = np.array([box["width"], box["height"]]) / 2
+    return mapped_codes(tokenizer.spec.codebooks[0]), middle + found.points * [scale, -scale]
+
+
+@pytest.mark.parametrize("id", LARGE)
+def test_a_click_chooses_the_code_under_it_at_50_random_points(open_page, large_url, id):
+    page = open_page(at=large_url)
+    page.get_by_role("combobox", name="Model").click()
+    page.get_by_role("option").nth(list(LARGE).index(id)).click()
+    open_codebook(page)
+    choose(page, "methods", "PCA")
+    wait_for(page, map="vectors/pca/2", model=id)
+    codes, shown = places(page, id)
+    canvas, draw = page.locator(".cv-canvas"), random.Random(0)
+    for at in draw.sample(range(len(codes)), 50):
+        # On the map codes crowd, and in FSQ's several stand on one spot: any of the nearest will do.
+        distances = np.linalg.norm(shown - shown[at], axis=1)
+        canvas.click(position={"x": shown[at][0], "y": shown[at][1]})
+        page.wait_for_function("document.querySelector('.cv').dataset.chosen")
+        assert distances[codes == int(state(page)["chosen"])][0] < 1
+        page.keyboard.press("Escape")
