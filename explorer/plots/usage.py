@@ -8,6 +8,9 @@ import plotly.graph_objects as go
 
 INK, LINE, OURS, EVEN = "#8a8580", "rgba(138,133,128,0.25)", "#6366f1", "#8a8580"
 
+BUTTONS = ("zoom", "pan", "select", "lasso", "zoomIn", "zoomOut", "autoScale", "resetScale", "toImage")
+"""Of Plotly's bar; none is needed here, and the bar would cover the line."""
+
 
 def rarefaction_figure(tokens: np.ndarray, expected: np.ndarray, even: np.ndarray) -> go.Figure:
     """Expected distinct codes (n,) in so many tokens (n,), and what an evenly used codebook would show (n,)."""
@@ -52,6 +55,6 @@ def _laid_out(figure: go.Figure, x: str, y: str, y_axis: dict, x_axis: dict | No
         showlegend=False,
         hovermode="x unified",
         dragmode=False,
-        modebar={"remove": ["zoom", "pan", "select", "lasso", "zoomIn", "zoomOut", "autoScale", "resetScale", "toImage"]},
+        modebar={"remove": list(BUTTONS)},
     )
     return figure

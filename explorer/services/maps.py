@@ -5,6 +5,7 @@ import logging
 import multiprocessing
 import os
 import threading
+import time
 from collections.abc import Mapping
 from functools import lru_cache
 from importlib.metadata import version
@@ -26,6 +27,8 @@ KEPT = 256
 """Maps kept on disk."""
 AT_ONCE = 2
 """Layouts that run side by side; others wait for their turn."""
+
+POLL_SECONDS = 0.2
 
 
 def cache_folder() -> Path:
@@ -72,6 +75,13 @@ class Maps:
                     raise ExplorerError(f"This map could not be laid out: {layout.failure}")
                 self._keep(identity, layout.result)
             return share
+
+    def wait_for(self, tokenizer: Tokenizer, key: MapKey, outputs: np.ndarray | None) -> CodebookMap:
+        """The map, laid out first where it is nowhere yet."""
+        while (found := self.find(tokenizer, key, outputs)) is None:
+            if self.progress(tokenizer, key, outputs) < 1:
+                time.sleep(POLL_SECONDS)
+        return found
 
     def stop(self, tokenizer: Tokenizer, key: MapKey, outputs: np.ndarray | None) -> None:
         """Give up a layout that nobody waits for."""

@@ -9,10 +9,12 @@ from typing import Any
 import gradio as gr
 import numpy as np
 
+from explorer.analysis.codebook_map import MapKey
 from explorer.analysis.edits import Edit
 from explorer.core.codes_file import CodesFile
 from explorer.core.errors import ExplorerError
 from explorer.core.images import encode_file, fit, read_picture
+from explorer.core.spec import TokenizerSpec
 from explorer.core.strict import from_json
 from explorer.models import registry
 from explorer.services.editing import replay
@@ -105,7 +107,9 @@ class Api:
         return found.file.to_dict(), _png(found.reconstruction)
 
     @spoken
-    def project(self, model: str, level: str = "", of: str = "vectors", method: str = "pca", dims: int = 2) -> dict:
+    def project(
+        self, model: str, level: str = "", of: str = "vectors", method: str = "pca", dims: int = 2
+    ) -> dict[str, Any]:
         """Place the codes of a codebook on a map.
 
         Args:
@@ -119,8 +123,9 @@ class Api:
             {codes: which codes, points: [[x, y], ...] in [-1, 1], outputs: the same of sampled encoder outputs}.
         """
         tokenizer = self.context.store.get(model)
-        key = MapKey(level or tokenizer.spec.first_level, of, method, int(dims))
-        found = self.context.maps.wait_for(tokenizer, key, encoder_outputs(model, key.level))
+        key = MapKey(level or _first_level(tokenizer.spec), of, method, int(dims))
+        key.check(tokenizer.spec)
+        found = self.context.maps.wait_for(tokenizer, key, None)
         return {name: getattr(found, name).tolist() for name in ("codes", "points", "outputs")}
 
     def build(self) -> None:
@@ -138,7 +143,19 @@ class Api:
         run.click(self.encode, [model, image, size, how], encoded, api_name="encode", **common)
         run.click(self.decode, [model, given], picture, api_name="decode", **common)
         edits = gr.JSON(label="edits", visible=False)
+        level = gr.Textbox("", label="level", info="a level of the model; the first where empty", visible=False)
+        of = gr.Textbox("vectors", label="of", info='"vectors" or "swatches"', visible=False)
+        method = gr.Textbox("pca", label="method", info='"pca" or "umap"', visible=False)
+        dims = gr.Number(2, label="dims", info="2 or 3", precision=0, visible=False)
+        placed = gr.JSON(label="map", visible=False)
+        run.click(self.project, [model, level, of, method, dims], placed, api_name="project", concurrency_limit=1)
         run.click(self.edit, [model, given, edits], [encoded, picture], api_name="edit", **common)
+
+
+def _first_level(spec: TokenizerSpec) -> str:
+    if not spec.levels:
+        raise ExplorerError(f"{spec.id} keeps floats, not codes: it has no codebook.")
+    return spec.levels[0].name
 
 
 def _described(id: str) -> dict[str, Any]:

@@ -17,7 +17,8 @@ class Store(Protocol):
 
 @dataclass(frozen=True)
 class AppContext:
-    """store: loaded models. models: ids in the order they are listed; the page opens with the first. maps: of codebooks."""
+    """store: loaded models. models: ids in the order they are listed; the page opens with the first.
+    maps: where maps of codebooks come from."""
 
     store: Store
     models: tuple[str, ...]

@@ -47,9 +47,7 @@ def open_page(chromium, app_url):
         page.on("pageerror", lambda error: errors.append(str(error)))
         page.on(
             "request",
-            lambda request: (
-                outside.append(request.url) if not request.url.startswith((at, "data:", "blob:")) else None
-            ),
+            lambda request: outside.append(request.url) if not request.url.startswith((at, "data:", "blob:")) else None,
         )
         page.goto(f"{at}/{query}")
         page.wait_for_selector('.tv[data-ready="yes"]', timeout=30_000)

@@ -6,13 +6,17 @@ import random
 import numpy as np
 import pytest
 
+import explorer
 from explorer.analysis.codebook_map import MapKey, mapped_codes, placed_by
 from explorer.analysis.projection import pca
 from explorer.bench.servers import free_port
+from explorer.core.images import to_unit
 from explorer.models import registry
 from explorer.models.config import FiniteScalarConfig, VectorConfig
 from explorer.models.tokenizer import load_tokenizer
 from explorer.services.model_store import ModelStore
+from explorer.services.reference import golden as golden_of
+from explorer.services.reference import reference
 from explorer.training.evaluate import golden
 from explorer.ui.app import build_app, launch_options
 from explorer.ui.context import AppContext
@@ -90,3 +94,63 @@ def test_a_click_chooses_the_code_under_it_at_50_random_points(open_page, large_
         page.wait_for_function("document.querySelector('.cv').dataset.chosen")
         assert distances[codes == int(state(page)["chosen"])][0] < 1
         page.keyboard.press("Escape")
+
+
+def test_what_is_chosen_in_one_tab_is_chosen_in_the_others(open_page):
+    page = open_page()
+    token_map = page.locator('.tv [data-figure="codes"] canvas').first
+    box = token_map.bounding_box()
+    token_map.click(position={"x": box["width"] / 2, "y": box["height"] / 2})
+    code = test_journeys.state(page)["code"]
+    open_codebook(page)
+    wait_for(page, chosen=code)
+    page.locator(".cv-goto").fill("17")
+    page.locator(".cv-goto").press("Enter")
+    wait_for(page, chosen="17")
+    page.wait_for_selector('.cv-code[data-code="17"]')
+    # The nearest code is one click away, and Tokenize lights up the cells that have it.
+    nearest = page.locator(".cv-near .ev-swatch").first
+    code = nearest.locator("b").inner_text()
+    nearest.click()
+    wait_for(page, chosen=code)
+    page.get_by_role("tab", name="Tokenize").click()
+    cells = int(page.evaluate("(code) => document.querySelector('.tv').dataset.lit", code) or 0)
+    grid = explorer.load(explorer.available()[0], "cpu").encode(golden_image()).codes["codes"]
+    assert cells == np.count_nonzero(grid == int(code))
+
+
+def test_filters_lasso_table_and_export(open_page, tmp_path):
+    page = open_page()
+    open_codebook(page)
+    choose(page, "methods", "PCA")
+    wait_for(page, map="vectors/pca/2")
+    counts = reference(explorer.available()[0]).counts["codes"]
+    first = page.locator(".cv-table tbody tr").first
+    assert first.locator("td").nth(1).inner_text() == f"{counts.max():,}"
+    choose(page, "filters", "in this picture")
+    page.wait_for_function(
+        "Number(document.querySelector('.cv-page').textContent.split(' of ')[1].replace(',', '')) < 1024"
+    )
+    choose(page, "filters", "all")
+    choose(page, "tool", "lasso")
+    canvas = page.locator(".cv-canvas")
+    box = canvas.bounding_box()
+    codes, shown = places(page, explorer.available()[0])
+    corners = [(5, 5), (box["width"] * 0.5, 5), (box["width"] * 0.5, box["height"] - 90), (5, box["height"] - 90)]
+    canvas.hover(position={"x": 5, "y": 5})
+    page.mouse.down()
+    for x, y in [*corners, corners[0]]:
+        page.mouse.move(box["x"] + x, box["y"] + y, steps=4)
+    page.mouse.up()
+    inside = (shown[:, 0] < box["width"] * 0.5) & (shown[:, 1] < box["height"] - 90)
+    page.wait_for_function("document.querySelector('.cv').dataset.lasso > 0")
+    assert abs(int(state(page)["lasso"]) - inside.sum()) <= 3
+    with page.expect_download() as download:
+        page.locator('.cv [data-do="export"]').click()
+    text = download.value.path().read_text()
+    assert text.count("<tr") == 1 + len(codes)
+    assert "http" not in text.replace("http://www.w3.org", "")
+
+
+def golden_image():
+    return to_unit(golden_of(explorer.available()[0]).image)[None]

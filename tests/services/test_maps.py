@@ -1,6 +1,5 @@
 """Maps are found where they are, laid out where they are not, and laid out once."""
 
-import time
 from types import SimpleNamespace
 
 import numpy as np
@@ -24,15 +23,6 @@ def tokenizer(tiny_folders, monkeypatch):
     maps._shipped.cache_clear()
 
 
-def laid_out(found, tokenizer, key, outputs=None, seconds=240):
-    """The map, once its layout has ended."""
-    end = time.monotonic() + seconds
-    while found.progress(tokenizer, key, outputs) < 1:
-        assert time.monotonic() < end
-        time.sleep(0.2)
-    return found.find(tokenizer, key, outputs)
-
-
 def test_principal_components_are_there_at_once(tokenizer, tmp_path):
     outputs = np.random.default_rng(0).normal(size=(7, 4)).astype(np.float32)
     found = Maps(tmp_path).find(tokenizer, MapKey("codes", method="pca", dims=3), outputs)
@@ -44,7 +34,7 @@ def test_principal_components_are_there_at_once(tokenizer, tmp_path):
 def test_a_layout_is_made_once_and_found_by_the_next_process(tokenizer, tmp_path):
     first = Maps(tmp_path)
     assert first.find(tokenizer, UMAP, None) is None
-    found = laid_out(first, tokenizer, UMAP)
+    found = first.wait_for(tokenizer, UMAP, None)
     assert found.points.shape == (24, 2) and np.isfinite(found.points).all()
     again = Maps(tmp_path).find(tokenizer, UMAP, None)
     assert np.array_equal(again.points, found.points)
@@ -68,7 +58,7 @@ def test_a_stopped_layout_is_gone_and_a_failed_one_says_why(tokenizer, tmp_path,
     assert found._layouts == {}
     monkeypatch.setattr(maps, "placed_by", lambda tokenizer, key: np.full((24, 4), np.nan, np.float32))
     with pytest.raises(ExplorerError, match="not finite"):
-        laid_out(found, tokenizer, UMAP)
+        found.wait_for(tokenizer, UMAP, None)
 
 
 def test_no_more_than_two_layouts_run_side_by_side(tokenizer, tmp_path, monkeypatch):

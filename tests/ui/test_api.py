@@ -12,7 +12,9 @@ from gradio_client import Client, handle_file
 from gradio_client.exceptions import AppError
 
 import explorer
+from explorer.analysis.codebook_map import MapKey, placed_by
 from explorer.analysis.edits import Edit, apply
+from explorer.analysis.projection import pca
 from explorer.core.codes_file import CodesFile
 from explorer.core.images import fit, read_picture, to_bytes, to_unit
 from explorer.core.strict import from_json
@@ -162,3 +164,16 @@ def test_an_edit_through_the_api_is_the_edit_in_process(client, encoded):
     ]:
         with pytest.raises(AppError, match=words):
             client.predict(model=MODELS[0], codes=encoded, edits=wrong, api_name="/edit")
+
+
+def test_a_codebook_is_placed_on_a_map(client):
+    found = client.predict(model=MODELS[0], of="swatches", dims=3, api_name="/project")
+    tokenizer = explorer.load(MODELS[0], device="cpu")
+    size = tokenizer.spec.codebooks[0].size
+    assert found["codes"] == list(range(size))
+    points = np.array(found["points"])
+    assert points.shape == (size, 3) and np.abs(points).max() <= 1
+    expected = pca(placed_by(tokenizer, MapKey("codes", "swatches")), 3).points
+    assert np.allclose(points, expected, atol=1e-3)
+    with pytest.raises(AppError, match="choose vectors or swatches"):
+        client.predict(model=MODELS[0], of="colours", api_name="/project")

@@ -23,7 +23,7 @@ function still(part) {
     button.replaceWith(plain);
   }
   copy.querySelectorAll("input, .tv-tip, .cv-tools, .cv-wait, .modebar-container, [hidden]").forEach((gone) => gone.remove());
-  return copy.outerHTML;
+  return copy.outerHTML.replaceAll(location.href.split("#")[0], "");   // a plot names its clip paths with the page's address
 }
 
 function saveHtml(title, body, name) {
