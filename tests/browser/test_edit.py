@@ -60,7 +60,7 @@ def saved(page):
 
 def shown(page):
     """Pixels of the picture as the page shows it, at its own size, (H, W, 3) uint8."""
-    url = page.evaluate("window.explorerEditPicture()")
+    url = page.evaluate("window.explorerEdit.picture()")
     return read_picture(base64.b64decode(url.split(",")[1])).pixels
 
 
