@@ -70,10 +70,12 @@ function show() {
   draw();
 }
 
-// For tests and for the curious: the picture as it is now, at its own size, and the codes it is decoded from.
+// For tests and for the curious: the picture as it is now, at its own size, the codes it is decoded from, and
+// which cells are selected.
 window.explorerEdit = {
   picture: () => now.toDataURL("image/png"),
   codes: () => Object.fromEntries(picture.levels.map((entry, i) => [entry.name, [...codesAt(position)[i]]])),
+  selected: () => [...selection().keys()].filter((cell) => selection()[cell]),
 };
 
 const others = JSON.parse(props.examples);
