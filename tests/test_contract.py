@@ -260,19 +260,38 @@ def test_views_of_arrays_are_taken(tokenizer, images, encoding):
         assert tokenizer.encode(frozen).codes == encoding.codes
 
 
-def test_an_edit_reaches_its_cell_and_no_further_than_it_may(tokenizer):
-    pixels, row, column = 96, 6, 5
-    codes = random_codes(tokenizer, pixels, pixels)
+def test_any_cell_moves_pixels_within_its_reach_and_none_beyond(tokenizer):
+    """Corners, borders and random cells of every level; and the window around them is what the whole shows there."""
+    random, codes = np.random.default_rng(2), random_codes(tokenizer, 144, 176)
+    whole, cell = tokenizer.decode(codes)[0], tokenizer.spec.levels[-1].stride
     for level in tokenizer.spec.levels:
-        reach, stride, size = level.reach, level.stride, tokenizer.spec.codebook(level.name).size
-        before = codes[level.name][0, row, column]
-        edited = codes.edit(level.name, (0, row, column), (before + size // 2) % size)
-        changed = (tokenizer.decode(codes) != tokenizer.decode(edited))[0].any(-1)
-        rows, columns = np.nonzero(changed)
-        top, left = row * stride, column * stride
-        assert changed[top : top + stride, left : left + stride].any()
-        assert rows.min() >= top - reach and rows.max() < top + stride + reach
-        assert columns.min() >= left - reach and columns.max() < left + stride + reach
+        (rows, columns), size = codes[level.name].shape[1:], tokenizer.spec.codebook(level.name).size
+        for row, column in _corners_borders_and_others(rows, columns, random):
+            other = (codes[level.name][0, row, column] + random.integers(1, size)) % size
+            edited = codes.edit(level.name, (0, row, column), other)
+            after = tokenizer.decode(edited)[0]
+            within = _reached(row, level, 144), _reached(column, level, 176)
+            moved = (after != whole).any(-1)
+            assert moved[within].any(), f"{level.name} ({row}, {column}) moves nothing"
+            moved[within] = False
+            assert not moved.any(), f"{level.name} ({row}, {column}) moves a pixel beyond its reach"
+            cells = [slice(side.start // cell, -(-side.stop // cell)) for side in within]
+            shown = after[tuple(slice(side.start * cell, side.stop * cell) for side in cells)]
+            assert np.abs(tokenizer.decode_window(edited, *cells)[0] - shown).max() < 1e-5
+
+
+def _corners_borders_and_others(rows, columns, random):
+    """Cells (row, column) of a grid: all corners, one on every border, some anywhere."""
+    row, column = random.integers(1, rows - 1, 2), random.integers(1, columns - 1, 2)
+    corners = [(0, 0), (0, columns - 1), (rows - 1, 0), (rows - 1, columns - 1)]
+    borders = [(0, column[0]), (rows - 1, column[1]), (row[0], 0), (row[1], columns - 1)]
+    return corners + borders + list(zip(random.integers(0, rows, 4), random.integers(0, columns, 4), strict=True))
+
+
+def _reached(position, level, length):
+    """The pixels that a row or column of cells reaches along one side."""
+    start, stop = position * level.stride - level.reach, (position + 1) * level.stride + level.reach
+    return slice(max(0, start), min(length, stop))
 
 
 def test_levels_given_are_kept_and_the_others_inferred_again(tokenizer, images, encoding):

@@ -118,18 +118,6 @@ def stitched(codes: Codes, other: Codes, level: str) -> Write:
     return Write(level, ((first, here.size - first),), tuple(map(int, there.reshape(-1)[first:])))
 
 
-def pasted(codes: Codes, level: str, patch: np.ndarray, row: int, column: int) -> Write:
-    """The edit that writes a patch of codes (rows, columns) with its corner at a cell; what hangs over is cut off.
-
-    Cells of the patch below 0 are holes and leave what is there.
-    """
-    rows, columns = codes[level].shape[1:]
-    patch = patch[: max(0, rows - row), : max(0, columns - column)]
-    inside = np.argwhere(patch >= 0)
-    cells = (inside[:, 0] + row) * columns + inside[:, 1] + column
-    return Write(level, runs_of(cells), tuple(int(code) for code in patch[patch >= 0]))
-
-
 def _chosen(edit: Edit, spec: TokenizerSpec, present: np.ndarray, size: int, counts: Mapping) -> np.ndarray:
     """The codes to write into cells that hold `present`: one, or one for each."""
     match edit:

@@ -6,14 +6,14 @@ from typing import Any
 
 import numpy as np
 
-from explorer.analysis.edits import Edit, apply
+from explorer.analysis.edits import Edit, Write, apply
 from explorer.core.codes import Codes
 from explorer.core.codes_file import CodesFile
 from explorer.core.errors import CodesError
-from explorer.core.images import to_bytes
+from explorer.core.images import to_bytes, to_unit
 from explorer.core.spec import TokenizerSpec
 from explorer.core.strict import from_json, to_json
-from explorer.core.tokenizer import DecodesWindow, Tokenizer
+from explorer.core.tokenizer import DecodesWindow, ReencodesLevels, Tokenizer
 
 FORMAT_VERSION = 1
 
@@ -80,8 +80,26 @@ def replay(spec: TokenizerSpec, start: Codes, edits: Sequence[Edit], counts: Map
         try:
             states.append(apply(edit, spec, states[-1], counts))
         except CodesError as error:
-            raise CodesError(f"Edit {number} of {len(edits)}: {error}") from error
+            which = f"Edit {number} of {len(edits)}: " if len(edits) > 1 else ""
+            raise CodesError(f"{which}{error}") from error
     return states
+
+
+def inferred_again(tokenizer: Tokenizer, codes: Codes, edits: Sequence[Edit], pixels: np.ndarray) -> tuple[Write, ...]:
+    """Edits that write what the levels after the last edited one become, inferred from the original picture.
+
+    codes: of one picture, after the edits. pixels: (H, W, 3) uint8. The levels up to the last edited one are kept.
+    """
+    names = [level.name for level in tokenizer.spec.levels]
+    if not isinstance(tokenizer, ReencodesLevels):
+        raise CodesError(f"{tokenizer.spec.id} cannot infer levels again. Keep them.")
+    if pixels.shape[:2] != tokenizer.spec.image_size(codes):
+        raise CodesError("The original picture and the codes are not of one size. Choose the picture again.")
+    kept = names[: max(names.index(edit.level) for edit in edits) + 1]
+    found = tokenizer.reencode(to_unit(pixels)[None], Codes({name: codes[name] for name in kept}))
+    return tuple(
+        Write(name, ((0, found[name].size),), tuple(map(int, found[name].reshape(-1)))) for name in names[len(kept) :]
+    )
 
 
 def redecode(tokenizer: Tokenizer, before: Codes, after: Codes) -> Redecoded | None:

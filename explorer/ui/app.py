@@ -55,10 +55,10 @@ def build_app(context: AppContext) -> gr.Blocks:
                 )
             with gr.Column(elem_id="facts"):
                 facts_list = gr.HTML(facts(spec, context.store.device_name), apply_default_css=False)
-            with gr.Column(elem_id="main"), gr.Tabs():
+            with gr.Column(elem_id="main"), gr.Tabs() as tabs:
                 with gr.Tab(tokenize.TITLE):
                     view = tab.view()
-                with gr.Tab(edit.TITLE):
+                with gr.Tab(edit.TITLE, id="edit"):
                     edit_view = edit.build(context)
                 with gr.Tab(codebook.TITLE):
                     codebook.CodebookTab(context).build(session)
@@ -77,6 +77,7 @@ def build_app(context: AppContext) -> gr.Blocks:
                         session=session,
                     )
                 )
+        app.load(None, None, tabs, js=edit.OPENED_BY_LINK, api_visibility="private")
         Api(context).build()
     return app.queue(max_size=64, default_concurrency_limit=2)
 

@@ -15,6 +15,8 @@ from explorer.core.errors import PictureError
 from explorer.services.examples import EXAMPLES, Example, thumbnails
 
 ASSETS = Path(__file__).parent / "assets"
+EDIT_PARTS = ("state", "steps", "saved", "drawing", "panels", "pointing", "view")
+"""The script of the Edit view, in the order in which its parts stand."""
 CODEBOOK_PARTS = ("state", "drawing", "words", "code", "export", "pointing")
 """The script of the Codebook view, in the order in which its parts stand."""
 MAX_BYTES = 50 * 2**20
@@ -47,7 +49,7 @@ class EditView(gr.HTML):
         super().__init__(
             "",
             html_template=asset("edit_view.html"),
-            js_on_load=asset("canvas.js") + asset("edit_view.js"),
+            js_on_load=asset("canvas.js") + "".join(asset(f"edit_{part}.js") for part in EDIT_PARTS),
             server_functions=list(calls),
             examples=json.dumps([example.name for example in EXAMPLES]),
             apply_default_css=False,

@@ -7,13 +7,17 @@ from explorer.ui.context import AppContext
 from explorer.ui.edit_calls import EditCalls
 
 TITLE = "Edit"
+OPENED_BY_LINK = (
+    "() => location.hash.startsWith('#edit=') ? {selected: 'edit', __type__: 'update'} : {__type__: 'update'}"
+)
+"""A link to an edit opens the tab, so that it is mounted and replays what the link holds."""
 
 
 def build(context: AppContext) -> EditView:
     """Lay out the tab; the view asks to open a saved edit by its event `open`."""
     calls = EditCalls(context)
 
-    asked = (calls.edit, calls.stitch, calls.infer, calls.neighbours, calls.influence, calls.replay)
+    asked = (calls.edit, calls.replay, calls.stitch, calls.neighbours, calls.influence)
     return EditView([_plain(call) for call in asked], elem_id="edit-view")
 
 

@@ -16,21 +16,21 @@ from typing import Any
 
 import numpy as np
 
-from explorer.analysis.edits import Edit, Write, apply, runs_of, stitched
+from explorer.analysis.edits import Edit, stitched
 from explorer.analysis.influence import influence
 from explorer.analysis.neighbours import nearest_codes
 from explorer.core.codes import Codes
 from explorer.core.errors import CodesError, ExplorerError
 from explorer.core.images import fit, read_picture, to_unit
 from explorer.core.strict import from_json, to_json
-from explorer.core.tokenizer import ReencodesLevels, Tokenizer
+from explorer.core.tokenizer import Tokenizer
 from explorer.models import registry
 from explorer.plots.palette import scale
 from explorer.plots.payload import data_url, packed
-from explorer.services.editing import Redecoded, SavedEdit, redecode, replay
+from explorer.services.editing import Redecoded, inferred_again, redecode, replay
 from explorer.services.examples import example
 from explorer.services.reference import reference
-from explorer.services.tokenization import check, decode
+from explorer.services.tokenization import check
 from explorer.ui.context import AppContext
 
 log = logging.getLogger(__name__)
@@ -64,42 +64,39 @@ class EditCalls:
 
     @answered
     def edit(self, request: dict[str, Any]) -> dict[str, Any]:
-        """{model, revision, levels, edit} -> {levels: what changed, box, picture, milliseconds}."""
+        """{model, revision, levels, edits, original} -> {edits, levels: what changed, box, picture, milliseconds}.
+
+        All edits are one step. original: the picture as a data URL, to infer the finer levels again from it,
+        or nothing to keep them; the edits of the reply say in codes what was inferred.
+        """
         tokenizer, codes = self._given(request)
-        done = from_json(Edit, request["edit"], "edit")
-        after = apply(done, tokenizer.spec, codes, reference(tokenizer.spec.id).counts)
-        return self._change(tokenizer, codes, after)
+        edits, counts = from_json(tuple[Edit, ...], request["edits"], "edits"), reference(tokenizer.spec.id).counts
+        after = replay(tokenizer.spec, codes, edits, counts)[-1]
+        if request.get("original") and after != codes:
+            pixels = read_picture(base64.b64decode(str(request["original"]).partition(",")[2])).pixels
+            with self._turn:
+                edits += inferred_again(tokenizer, after, edits, pixels)
+            after = replay(tokenizer.spec, codes, edits, counts)[-1]
+        return {"edits": to_json(edits), **self._change(tokenizer, codes, after)}
+
+    @answered
+    def replay(self, request: dict[str, Any]) -> dict[str, Any]:
+        """{model, revision, levels, edits} -> {steps}: the change that each edit makes, as `edit` tells it."""
+        tokenizer, codes = self._given(request)
+        edits = from_json(tuple[Edit, ...], request["edits"], "edits")
+        states = replay(tokenizer.spec, codes, edits, reference(tokenizer.spec.id).counts)
+        return {"steps": [self._change(tokenizer, before, after) for before, after in itertools.pairwise(states)]}
 
     @answered
     def stitch(self, request: dict[str, Any]) -> dict[str, Any]:
-        """{model, ..., level, example, how, size} -> {edit}: the lower half of an example's codes."""
+        """{model, revision, levels, example} -> {edits}: on every level the lower half of an example's codes."""
         tokenizer, codes = self._given(request)
         height, width = tokenizer.spec.image_size(codes)
         square = fit(example(request["example"]), max(height, width), "square", tokenizer.spec.multiple)
         top, left = (square.shape[0] - height) // 2, (square.shape[1] - width) // 2
         with self._turn:
             other = tokenizer.encode(to_unit(square[top : top + height, left : left + width])[None]).codes
-        return {"edit": to_json(stitched(codes, other, request["level"]))}
-
-    @answered
-    def infer(self, request: dict[str, Any]) -> dict[str, Any]:
-        """{model, ..., level, original} -> {edits}: the levels after one inferred again from the original picture."""
-        tokenizer, codes = self._given(request)
-        if not isinstance(tokenizer, ReencodesLevels):
-            raise CodesError(f"{tokenizer.spec.id} cannot infer levels again.")
-        data = base64.b64decode(str(request["original"]).partition(",")[2])
-        pixels = read_picture(data).pixels
-        if pixels.shape[:2] != tokenizer.spec.image_size(codes):
-            raise CodesError("The original and the codes are not of one size.")
-        names = [level.name for level in tokenizer.spec.levels]
-        kept = names[: names.index(request["level"]) + 1]
-        with self._turn:
-            found = tokenizer.reencode(to_unit(pixels)[None], Codes({name: codes[name] for name in kept}))
-        edits = [
-            Write(name, runs_of(np.ones(found[name][0].shape, bool)), tuple(map(int, found[name].reshape(-1))))
-            for name in names[len(kept) :]
-        ]
-        return {"edits": to_json(edits)}
+        return {"edits": to_json(tuple(stitched(codes, other, level) for level in codes))}
 
     @answered
     def neighbours(self, request: dict[str, Any]) -> dict[str, Any]:
@@ -128,18 +125,6 @@ class EditCalls:
             "pixels": int((found > 0).sum()),
             "reach": level.reach,
         }
-
-    @answered
-    def replay(self, request: dict[str, Any]) -> dict[str, Any]:
-        """{saved} -> {model, name, start, steps}: a saved edit with the changes of every step, ready to be shown."""
-        saved = SavedEdit.from_dict(request["saved"])
-        id = saved.start.model
-        tokenizer = self.context.store.get(id)
-        with self._turn:
-            shown = decode(tokenizer, saved.start)
-        states = replay(tokenizer.spec, saved.start.codes, saved.edits, reference(id).counts)
-        steps = [self._change(tokenizer, before, after) for before, after in itertools.pairwise(states)]
-        return {"model": id, "name": saved.name, "picture": data_url(shown.reconstruction), "steps": steps}
 
     def _given(self, request: dict[str, Any]) -> tuple[Tokenizer, Codes]:
         """The tokenizer and the codes that a request is about, checked as codes from outside."""

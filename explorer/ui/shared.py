@@ -69,9 +69,9 @@ def facts(spec: TokenizerSpec, device: str) -> str:
     for level in spec.levels:
         book, of = spec.codebook(level.name), f", {level.name}" if len(spec.levels) > 1 else ""
         digits = _small(f"{' x '.join(map(str, book.radices))} levels") if book.implicit else ""
-        reach = _small(f"changes pixels up to {level.reach} px around its cell") if level.reach is not None else ""
+        bound = "every pixel" if level.reach is None else f"pixels up to {level.reach} px around its cell"
         rows.append((f"Codebook{of}", f"{book.size:,} × {book.dim}{digits}"))
-        rows.append((f"Stride{of}", f"{level.stride} px per code{reach}"))
+        rows.append((f"Stride{of}", f"{level.stride} px per code{_small(f'changes {bound}')}"))
     rows.append(("Parameters", f"{spec.parameters / 1e6:.1f} M"))
     rows.append(("Trained on", html.escape(spec.trained_on.split(" (")[0]) + _small("by this project, from nothing")))
     rows.append(("Licence", html.escape(spec.licence)))

@@ -17,10 +17,10 @@ from explorer.core.images import Fit, fit, read_picture
 from explorer.core.spec import TokenizerSpec
 from explorer.models import registry
 from explorer.plots.payload import picture_payload
-from explorer.services.editing import SavedEdit
+from explorer.services.editing import SavedEdit, replay
 from explorer.services.examples import EXAMPLES, example
 from explorer.services.reference import reference
-from explorer.services.tokenization import Measures, Tokenized, decode, measure, tokenize, tokenized_golden
+from explorer.services.tokenization import Measures, Tokenized, belongs, decode, measure, tokenize, tokenized_golden
 from explorer.ui.components import EditView, TokenView, picture_bytes
 from explorer.ui.context import AppContext
 from explorer.ui.errors import spoken
@@ -182,6 +182,9 @@ class TokenizeTab:
             saved = SavedEdit.from_dict(json.loads(text))
         except ValueError as error:
             raise CodesError(f"This is no saved edit: {error}.") from error
+        spec = registry.spec(saved.start.model)
+        belongs(spec, saved.start)
+        replay(spec, saved.start.codes, saved.edits, reference(spec.id).counts)  # refused whole, or not at all
         found = decode(self.context.store.get(saved.start.model), saved.start)
         original = _example_of(saved, found.reconstruction.shape[:2], found.spec.multiple)
         source = None if original is None else example(saved.name)

@@ -11,7 +11,6 @@ from explorer.analysis.edits import (
     Write,
     apply,
     cells_of,
-    pasted,
     runs_of,
     stitched,
 )
@@ -84,17 +83,6 @@ def test_runs_are_cells_in_reading_order():
     mask = np.random.default_rng(0).random((7, 9)) < 0.4
     assert np.array_equal(cells_of(runs_of(mask), 63), np.flatnonzero(mask))
     assert runs_of(np.zeros((3, 3), bool)) == () and len(cells_of((), 9)) == 0
-
-
-def test_a_patch_is_pasted_with_its_holes_and_cut_at_the_border():
-    patch = np.array([[60, -1, 62], [63, 64, 65]])
-    after = apply(pasted(CODES, "codes", patch, 1, 2), SPEC, CODES, {})["codes"][0]
-    expected = GRID[0].copy()
-    expected[1, [2, 4]], expected[2, 2:5] = (60, 62), (63, 64, 65)
-    assert np.array_equal(after, expected)
-    cut = apply(pasted(CODES, "codes", patch, 3, 5), SPEC, CODES, {})["codes"][0]
-    assert cut[3, 5] == 60 and (cut != GRID[0]).sum() == 1
-    assert apply(pasted(CODES, "codes", patch, 4, 0), SPEC, CODES, {}) is CODES
 
 
 def test_the_lower_half_of_another_picture():

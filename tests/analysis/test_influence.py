@@ -9,6 +9,7 @@ from explorer.analysis.influence import influence
 from explorer.core.codes import Codes
 from explorer.core.spec import Level
 from explorer.models.tokenizer import load_tokenizer
+from tests.tiny_app import Global
 
 
 class Planted:
@@ -57,3 +58,9 @@ def test_of_a_local_network_it_stays_within_reach_and_equals_the_whole_decode(ti
             assert found[top : top + level.stride, left : left + level.stride].max() > 0
             whole = SimpleNamespace(spec=spec, decode=tokenizer.decode)
             assert np.allclose(found, influence(whole, codes, level.name, row, column), atol=1e-5)
+
+
+def test_of_a_global_tokenizer_every_pixel_moves(tiny_folders):
+    tokenizer = Global(load_tokenizer(tiny_folders["vector"]))
+    codes = Codes({"codes": np.random.default_rng(0).integers(0, 24, (1, 16, 20))})
+    assert (influence(tokenizer, codes, "codes", 3, 4) > 0).all()

@@ -1,5 +1,6 @@
 """A headless Chromium that notes every request which leaves this machine, and every error of the page."""
 
+import contextlib
 import os
 import shutil
 
@@ -36,25 +37,35 @@ def chromium():
 
 @pytest.fixture
 def open_page(chromium, app_url):
-    """Opens the app, or one `at` another address, in a new browser session:
-    open_page(width, height, query, **context options) -> Page."""
+    """Opens the app in a new browser session: open_page(width, height, query, **context options) -> Page."""
+    with pages_of(chromium, app_url) as open:
+        yield open
+
+
+@contextlib.contextmanager
+def pages_of(chromium, app_url):
+    """`open_page` for the app at an address; its pages may not fail, nor ask for anything from elsewhere."""
     contexts, outside, errors = [], [], []
 
-    def open(width=1440, height=900, query="", at=app_url, **options):
+    def open(width=1440, height=900, query="", **options):
         context = chromium.new_context(viewport={"width": width, "height": height}, **options)
         contexts.append(context)
         page = context.new_page()
         page.on("pageerror", lambda error: errors.append(str(error)))
         page.on(
             "request",
-            lambda request: outside.append(request.url) if not request.url.startswith((at, "data:", "blob:")) else None,
+            lambda request: (
+                outside.append(request.url) if not request.url.startswith((app_url, "data:", "blob:")) else None
+            ),
         )
-        page.goto(f"{at}/{query}")
-        page.wait_for_selector('.tv[data-ready="yes"]', timeout=30_000)
+        page.goto(f"{app_url}/{query}")
+        page.wait_for_selector('.tv[data-ready="yes"]:visible', timeout=30_000)
         return page
 
-    yield open
-    for context in contexts:
-        context.close()
+    try:
+        yield open
+    finally:
+        for context in contexts:
+            context.close()
     assert not outside, f"requests left this machine: {outside}"
     assert not errors, f"errors in the page: {errors}"

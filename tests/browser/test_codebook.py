@@ -21,6 +21,7 @@ from explorer.training.evaluate import golden
 from explorer.ui.app import build_app, launch_options
 from explorer.ui.context import AppContext
 from tests.browser import test_journeys
+from tests.browser.conftest import pages_of
 from tests.conftest import write_checkpoint
 
 pytestmark = pytest.mark.browser
@@ -78,8 +79,12 @@ def places(page, id):
 
 
 @pytest.mark.parametrize("id", LARGE)
-def test_a_click_chooses_the_code_under_it_at_50_random_points(open_page, large_url, id):
-    page = open_page(at=large_url)
+def test_a_click_chooses_the_code_under_it_at_50_random_points(chromium, large_url, id):
+    with pages_of(chromium, large_url) as open_page:
+        click_50_codes(open_page(), id)
+
+
+def click_50_codes(page, id):
     page.get_by_role("combobox", name="Model").click()
     page.get_by_role("option").nth(list(LARGE).index(id)).click()
     open_codebook(page)

@@ -21,7 +21,7 @@ def state(page, view=".tv") -> dict:
 
 def wait_for(page, view=".tv", **wanted):
     page.wait_for_function(
-        "([view, wanted]) => Object.entries(wanted).every(([k, v]) => document.querySelector(view).dataset[k] === v)",
+        "([view, wanted]) => Object.entries(wanted).every(([k, v]) => document.querySelector(view)?.dataset[k] === v)",
         arg=[view, wanted],
         timeout=PATIENCE,
     )

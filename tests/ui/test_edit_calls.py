@@ -6,14 +6,12 @@ import json
 import numpy as np
 import pytest
 
-from explorer.analysis.edits import Randomize, Replace, Write, apply
+from explorer.analysis.edits import Edit, Randomize, Replace, Write, apply
 from explorer.core.codes import Codes
-from explorer.core.codes_file import CodesFile
 from explorer.core.images import encode_file, fit, read_picture, to_bytes, to_unit
-from explorer.core.strict import to_json
+from explorer.core.strict import from_json, to_json
 from explorer.models import registry
 from explorer.models.tokenizer import load_tokenizer
-from explorer.services.editing import SavedEdit
 from explorer.services.examples import example
 from explorer.services.model_store import ModelStore
 from explorer.training.evaluate import reference_arrays
@@ -68,58 +66,65 @@ def patched(picture, reply):
     return picture
 
 
+def applied(codes, levels):
+    """Codes after the change of cells that a reply tells."""
+    for name, change in levels.items():
+        cells = np.unravel_index(unpacked(change["cells"]), codes[name].shape)
+        codes = codes.edit(name, cells, unpacked(change["codes"]))
+    return codes
+
+
 def test_an_edit_gives_what_changed_in_codes_and_pixels(calls, tokenizer, codes):
     for level in tokenizer.spec.levels:
         other = (int(codes[level.name][0, 0, 5]) + 1) % tokenizer.spec.codebook(level.name).size
         edit = Write(level.name, ((5, 3),), (other,))
-        reply = ask(calls.edit, tokenizer, codes, edit=to_json(edit))
+        reply = ask(calls.edit, tokenizer, codes, edits=to_json((edit,)))
         after = apply(edit, tokenizer.spec, codes, {})
-        changed = reply["levels"][level.name]
-        flat = codes[level.name].reshape(-1).copy()
-        flat[unpacked(changed["cells"])] = unpacked(changed["codes"])
-        assert np.array_equal(flat.reshape(codes[level.name].shape), after[level.name])
+        assert applied(codes, reply["levels"]) == after and reply["edits"] == to_json((edit,))
         picture = patched(to_bytes(tokenizer.decode(codes))[0], reply)
         assert np.abs(picture.astype(int) - to_bytes(tokenizer.decode(after))[0]).max() <= 1
-    nothing = ask(calls.edit, tokenizer, after, edit=to_json(edit))
+    nothing = ask(calls.edit, tokenizer, after, edits=to_json((edit,)), original="data:,")
     assert nothing["levels"] == {} and nothing["box"] is None
 
 
-def test_a_saved_edit_is_replayed_step_by_step(calls, tokenizer, codes):
+def test_edits_are_replayed_step_by_step(calls, tokenizer, codes):
     level = tokenizer.spec.levels[-1].name
     edits = (Write(level, ((0, 9),), (3,)), Randomize(level, ((20, 12),), 5), Replace(level, 3, 4))
-    start = CodesFile(codes, tokenizer.spec.id, tokenizer.spec.revision, (96, 96))
-    saved = json.loads(json.dumps(SavedEdit(start, edits, "Cat").to_dict()))
-    assert SavedEdit.from_dict(saved).edits == edits
-    reply = json.loads(calls.replay(json.dumps({"saved": saved})))
-    picture, flat = to_bytes(tokenizer.decode(codes))[0], codes[level].reshape(-1).copy()
-    for step in reply["steps"]:
-        picture = patched(picture, step)
-        flat[unpacked(step["levels"][level]["cells"])] = unpacked(step["levels"][level]["codes"])
-    after = Codes({**codes.levels, level: flat.reshape(codes[level].shape)})
-    for edit in edits:
-        codes = apply(edit, tokenizer.spec, codes, {})
-    assert after == codes and len(reply["steps"]) == 3
-    assert np.abs(picture.astype(int) - to_bytes(tokenizer.decode(after))[0]).max() <= 1
+    reply = ask(calls.replay, tokenizer, codes, edits=to_json(edits))
+    picture = to_bytes(tokenizer.decode(codes))[0]
+    assert len(reply["steps"]) == 3
+    for edit, step in zip(edits, reply["steps"], strict=True):
+        after = apply(edit, tokenizer.spec, codes, {})
+        assert applied(codes, step["levels"]) == after
+        picture, codes = patched(picture, step), after
+        assert np.abs(picture.astype(int) - to_bytes(tokenizer.decode(after))[0]).max() <= 1
 
 
-def test_halves_are_stitched_with_an_example(calls, tokenizer, codes):
-    level = tokenizer.spec.levels[-1].name
-    found = ask(calls.stitch, tokenizer, codes, level=level, example="Coffee")["edit"]
-    other = tokenizer.encode(to_unit(fit(example("Coffee"), 96, "square", 8))[None]).codes[level][0]
-    half = other.shape[0] // 2
-    assert np.array_equal(found["codes"], other[half:].reshape(-1))
+def test_halves_are_stitched_with_an_example_on_every_level(calls, tokenizer, codes):
+    found = ask(calls.stitch, tokenizer, codes, example="Coffee")["edits"]
+    other = tokenizer.encode(to_unit(fit(example("Coffee"), 96, "square", 8))[None]).codes
+    assert [edit["level"] for edit in found] == list(codes)
+    for edit in found:
+        expected = other[edit["level"]][0]
+        assert np.array_equal(edit["codes"], expected[expected.shape[0] // 2 :].reshape(-1))
 
 
-def test_later_levels_are_inferred_again(calls, tokenizer, codes):
+def test_the_levels_after_the_edited_one_are_inferred_again(calls, tokenizer, codes):
     names = list(codes)
     original = fit(example("Cat"), 96, "square", 8)
     url = "data:image/png;base64," + base64.b64encode(encode_file(original)).decode()
-    changed = codes.edit(names[0], (0, slice(0, 4), slice(0, 4)), 1)
-    reply = ask(calls.infer, tokenizer, changed, level=names[0], original=url)
-    expected = tokenizer.reencode(to_unit(original)[None], Codes({names[0]: changed[names[0]]}))
-    assert [edit["level"] for edit in reply["edits"]] == names[1:]
-    for edit in reply["edits"]:
-        assert np.array_equal(edit["codes"], expected[edit["level"]].reshape(-1))
+    for count, name in enumerate(names, 1):
+        edit = Write(name, ((0, 7), (20, 5)), (1,))
+        changed = apply(edit, tokenizer.spec, codes, {})
+        reply = ask(calls.edit, tokenizer, codes, edits=to_json((edit,)), original=url)
+        kept = Codes({level: changed[level] for level in names[:count]})
+        expected = tokenizer.reencode(to_unit(original)[None], kept)
+        assert applied(codes, reply["levels"]) == expected
+        assert [edit["level"] for edit in reply["edits"]] == names[count - 1 :]
+        again = codes
+        for done in from_json(tuple[Edit, ...], reply["edits"]):
+            again = apply(done, tokenizer.spec, again, {})
+        assert again == expected, "the edits of the reply do not say what was inferred"
 
 
 def test_neighbours_and_influence(calls, tokenizer, codes):
@@ -135,8 +140,9 @@ def test_neighbours_and_influence(calls, tokenizer, codes):
     [
         ({"revision": "0"}, "another revision"),
         ({"model": "nothing"}, "There is no model"),
-        ({"edit": {"kind": "magic"}}, "'kind' is one of write"),
-        ({"edit": {"kind": "write", "level": "codes", "cells": [[0, 1]], "codes": [99999]}}, "out of range"),
+        ({"edits": [{"kind": "magic"}]}, "'kind' is one of write"),
+        ({"edits": [{"kind": "write", "level": "codes", "cells": [[0, 1]], "codes": [99999]}]}, "out of range"),
+        ({"original": "data:image/png;base64,AAAA"}, "picture"),
         ({"levels": {"codes": {"grid": [2, 2], "codes": packed(np.zeros(3))}}}, "holds 3 codes, not 2 x 2"),
         ({"levels": {"codes": {"grid": [200, 200], "codes": packed(np.zeros(40000))}}}, "at most 1,024 x 1,024"),
         ({"levels": {}}, "no level at all"),
@@ -146,10 +152,10 @@ def test_neighbours_and_influence(calls, tokenizer, codes):
 def test_what_cannot_be_is_answered_in_words(calls, change, words):
     tokenizer = load_tokenizer(registry.folder_of(registry.BUNDLED[0]))
     codes = Codes({"codes": np.zeros((1, 4, 4), int)})
-    edit = {"kind": "write", "level": "codes", "cells": [[0, 1]], "codes": [1]}
-    assert words in ask(calls.edit, tokenizer, codes, **{"edit": edit, **change})["error"]
+    edits = [{"kind": "write", "level": "codes", "cells": [[0, 1]], "codes": [1]}]
+    assert words in ask(calls.edit, tokenizer, codes, **{"edits": edits, **change})["error"]
 
 
-@pytest.mark.parametrize("text", ["", "{", "[]", "null", '{"saved": {}}', '{"saved": {"codebook_explorer_edit": 9}}'])
+@pytest.mark.parametrize("text", ["", "{", "[]", "null", '{"edits": {}}'])
 def test_nonsense_is_answered_in_words(calls, text):
     assert json.loads(calls.replay(text))["error"]

@@ -130,5 +130,5 @@ function wait(share) {
   if (share > 0) $(".cv-wait progress").value = share; else $(".cv-wait progress").removeAttribute("value");
 }
 
-const say = (text) => { const note = $(".ev-message"); note.textContent = text; note.hidden = !text; };
+const say = (text) => { const note = $(".cv-message"); note.textContent = text; note.hidden = !text; };
 const visible = () => canvas.clientWidth > 0;

@@ -1,0 +1,78 @@
+"""The app with untrained models of many kinds beside the bundled ones, to drive its tabs with each. For tests alone."""
+
+import argparse
+import dataclasses
+from pathlib import Path
+
+import numpy as np
+
+from explorer.core.codes import Codes
+from explorer.core.spec import TokenizerSpec
+from explorer.core.tokenizer import Encoding, Tokenizer
+from explorer.models import registry
+from explorer.models.config import write_config
+from explorer.models.tokenizer import load_tokenizer
+from explorer.services.model_store import ModelStore
+from explorer.training.evaluate import reference_arrays
+from tests.conftest import KINDS, network_of, write_checkpoint
+
+SHOWN = ("two_grids", "gumbel", "lookup_free", "residual", "normalized_vector")
+GLOBAL = "tiny.global"
+
+
+class Global:
+    """A tokenizer whose every pixel depends on every code, and which can do nothing but what all can."""
+
+    def __init__(self, local: Tokenizer):
+        self._local, self.spec = local, unbounded(local.spec)
+
+    def encode(self, images: np.ndarray) -> Encoding:
+        return self._local.encode(images)
+
+    def decode(self, codes: Codes) -> np.ndarray:
+        local = self._local.decode(codes)
+        return (local + local.mean((1, 2), keepdims=True)) / 2
+
+    def vectors(self, codebook: str, indices: np.ndarray) -> np.ndarray:
+        return self._local.vectors(codebook, indices)
+
+
+def unbounded(spec: TokenizerSpec) -> TokenizerSpec:
+    return dataclasses.replace(spec, levels=tuple(dataclasses.replace(level, reach=None) for level in spec.levels))
+
+
+class TinyStore(ModelStore):
+    def get(self, id: str) -> Tokenizer:
+        found = super().get(id)
+        return Global(found) if id == GLOBAL else found
+
+
+def register_tiny(root: Path) -> None:
+    """Make and register a model of each kind as tiny.<kind>, and the global one."""
+    for kind in (*SHOWN, "global"):
+        id, folder, quantizer = f"tiny.{kind}", root / kind, KINDS.get(kind, KINDS["vector"])
+        config = write_checkpoint(folder, quantizer, network_of(kind))
+        write_config(folder, dataclasses.replace(config, id=id, title=id))
+        tokenizer = load_tokenizer(folder)
+        counts = {level.name: np.arange(tokenizer.spec.codebook(level.name).size) for level in tokenizer.spec.levels}
+        np.savez(folder / "reference.npz", **reference_arrays(tokenizer, counts))
+        registry.register(id, folder)
+    spec = registry.spec
+    registry.spec = lambda id: unbounded(spec(id)) if id == GLOBAL else spec(id)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--port", type=int, required=True)
+    parser.add_argument("--folder", type=Path, required=True)
+    options = parser.parse_args()
+    register_tiny(options.folder)
+    from explorer.ui.app import build_app, launch_options
+    from explorer.ui.context import AppContext
+
+    app = build_app(AppContext(TinyStore("cpu"), tuple(registry.available())))
+    app.launch(server_name="127.0.0.1", server_port=options.port, quiet=True, **launch_options())
+
+
+if __name__ == "__main__":
+    main()
