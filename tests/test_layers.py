@@ -15,6 +15,7 @@ ALLOWED = {
     "models": {"quantizers", "core"},
     "adapters": {"quantizers", "core"},
     "analysis": {"core"},
+    "analysis/usage/__main__.py": {"services", "core"},
     "plots": {"analysis", "core"},
     "training": {"models", "quantizers", "core"},
     "training/evaluate.py": {"models", "quantizers", "core", "analysis", "plots"},
@@ -80,6 +81,7 @@ def test_layers_are_kept():
         ("core/a.py", "def f():\n    import torch.nn"),
         ("quantizers/a.py", "from explorer.models.config import ModelConfig"),
         ("analysis/a.py", "from explorer import models"),
+        ("analysis/usage/counts.py", "from explorer.services.scan import scan"),
         ("plots/a.py", "from explorer.services.examples import example"),
         ("training/loop.py", "from explorer.analysis.usage import Usage"),
         ("services/a.py", "from explorer.quantizers import VectorQuantizer"),
@@ -102,6 +104,7 @@ def test_a_breach_is_found(path, source):
         ("services/a.py", "def f():\n    import torch"),
         ("analysis/a.py", "def f():\n    from umap import UMAP"),
         ("training/evaluate.py", "from explorer.analysis.usage import Usage"),
+        ("analysis/usage/__main__.py", "from explorer.services.scan import scan"),
         ("models/tokenizer.py", "import torch\nfrom explorer.core.codes import Codes"),
         ("ui/a.py", "import gradio\nfrom explorer import __version__\nfrom explorer.plots.palette import scale"),
     ],
@@ -126,7 +129,8 @@ def test_importing_costs_little(statement, heavy):
 import importlib, pathlib, sys
 
 def names(*packages):
-    return [f"explorer.{{p}}.{{f.stem}}" for p in packages for f in pathlib.Path("explorer", p).glob("[a-z]*.py")]
+    files = (f for p in packages for f in pathlib.Path("explorer", p).rglob("[a-z]*.py"))
+    return [".".join(f.with_suffix("").parts) for f in files]
 
 {statement}
 print(*(name for name in {heavy.split()} if name in sys.modules))

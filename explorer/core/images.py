@@ -91,8 +91,7 @@ def fit(pixels: np.ndarray, size: int, how: Fit = "whole", multiple: int = 8) ->
 
     "whole" keeps the whole picture, its longest side `size`; "square" takes the centre square.
     """
-    if size % multiple:
-        raise PictureError(f"The size {size} is not a multiple of {multiple}, the stride of this model.")
+    check_size(size, multiple)
     height, width = pixels.shape[:2]
     if how == "square":
         side, target = min(width, height), (size, size)
@@ -104,6 +103,12 @@ def fit(pixels: np.ndarray, size: int, how: Fit = "whole", multiple: int = 8) ->
     if target == (pixels.shape[1], pixels.shape[0]):
         return pixels
     return np.asarray(Image.fromarray(pixels).resize(target, Image.Resampling.LANCZOS))
+
+
+def check_size(size: int, multiple: int) -> None:
+    """Refuse a size that `fit` can't make."""
+    if size < multiple or size % multiple:
+        raise PictureError(f"The size {size} is not a multiple of {multiple}, the stride of this model.")
 
 
 def to_unit(pixels: np.ndarray) -> np.ndarray:

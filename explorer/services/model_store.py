@@ -53,6 +53,14 @@ class ModelStore:
         return f"CPU, {cores} core{'s' if cores > 1 else ''}"
 
 
+def open_model(model: str, device: str) -> Tokenizer:
+    """The tokenizer of a model id or of a checkpoint folder, on a device as torch names it."""
+    from explorer.models.tokenizer import load_tokenizer
+
+    folder = Path(model)
+    return load_tokenizer(folder if (folder / "config.json").is_file() else registry.folder_of(model), device)
+
+
 def resolve_device(wanted: Device) -> str:
     """The device that "auto", "cpu" or "cuda" means on this machine."""
     if wanted not in ("auto", "cpu", "cuda"):

@@ -21,6 +21,9 @@ from explorer.services.reference import golden
 MAX_SIDE = 1024
 """Pictures are encoded and decoded up to this many pixels squared, so that no visitor can fill the memory."""
 
+LONGEST = 2048
+"""Pixels of the longest side that is kept of a picture from outside; far larger JPEGs are decoded smaller."""
+
 RANKED_OF_LOGITS = 8
 """Codes kept per cell of a model that gives every code a probability; of others the two best."""
 

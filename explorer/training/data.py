@@ -4,12 +4,8 @@ Nothing here keeps a random state: batch number s of a run is drawn from (seed, 
 that was killed sees the same batches when it is resumed, and N processes share what one would see.
 """
 
-import io
 import logging
-import tarfile
-import zipfile
-import zlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -22,10 +18,10 @@ from torch import Tensor
 
 from explorer.core.errors import DataError, PictureError
 from explorer.core.images import fit, read_picture
+from explorer.core.picture_files import PictureFile, picture_files
 
 log = logging.getLogger(__name__)
 
-SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff"}
 HOLD_OUT_RULE = "every tenth file of each folder, in the order of their names, is held out"
 
 
@@ -52,34 +48,28 @@ def load_split(
     Pictures are shrunk to at most `short_side` and enlarged to at least `at_least` pixels on their
     short side. Unreadable files are skipped, named in the log and counted.
     """
-    files = _picture_files(source, set(leave_out))
-    files.sort(key=lambda file: file[0])
-    if not files:
-        raise DataError(
-            f"No pictures in {source}: expected a folder, tar or zip of files ending in {', '.join(sorted(SUFFIXES))}."
-        )
+    files = sorted(picture_files(source, leave_out), key=lambda file: file.name)
     if held_out is not None:
-        chosen = held_out_names([name for name, _ in files])
-        files = [file for file in files if (file[0] in chosen) == held_out]
+        chosen = held_out_names([file.name for file in files])
+        files = [file for file in files if (file.name in chosen) == held_out]
         if not files:
             raise DataError(f"{source} has too few pictures to hold any out; no folder holds ten ({HOLD_OUT_RULE}).")
 
-    def decode(file: tuple[str, bytes | Path]) -> np.ndarray | PictureError:
-        name, data = file
+    def decode(file: PictureFile) -> np.ndarray | PictureError:
         try:
-            return _resized(read_picture(data).pixels, short_side, at_least)
+            return _resized(read_picture(file.read()).pixels, short_side, at_least)
         except PictureError as error:
-            log.warning("skipped %s: %s", name, error)
+            log.warning("skipped %s: %s", file.name, error)
             return error
 
     pictures, names, unreadable = [], [], []
     with ThreadPoolExecutor(2) as pool:
         for done, (file, result) in enumerate(zip(files, pool.map(decode, files), strict=True), 1):
             if isinstance(result, PictureError):
-                unreadable.append(file[0])
+                unreadable.append(file.name)
             else:
                 pictures.append(result)
-                names.append(file[0])
+                names.append(file.name)
             progress(done, len(files))
     if not pictures:
         raise DataError(f"None of the {len(files)} picture files in {source} could be read.")
@@ -146,43 +136,3 @@ def _resized(pixels: np.ndarray, short_side: int, at_least: int) -> np.ndarray:
         return pixels
     size = (max(target, round(width * target / short)), max(target, round(height * target / short)))
     return np.asarray(Image.fromarray(pixels).resize(size, Image.Resampling.LANCZOS))
-
-
-def _picture_files(source: Path, leave_out: set[str]) -> list[tuple[str, bytes | Path]]:
-    try:
-        return [
-            (name, data)
-            for name, data in _files(source)
-            if PurePosixPath(name).suffix.lower() in SUFFIXES and not set(PurePosixPath(name).parts) & leave_out
-        ]
-    except (tarfile.TarError, zipfile.BadZipFile, zlib.error, EOFError, OSError) as error:
-        raise DataError(f"{source} is damaged or cut off ({error}). Fetch it again.") from error
-
-
-def _files(source: Path) -> Iterator[tuple[str, bytes | Path]]:
-    if source.is_dir():
-        for path in source.rglob("*"):
-            if path.is_file():
-                yield path.relative_to(source).as_posix(), path
-    elif not source.exists():
-        raise DataError(f"{source} does not exist: give a folder of pictures, a tar or a zip.")
-    elif zipfile.is_zipfile(source):
-        with zipfile.ZipFile(source) as archive:
-            for name in archive.namelist():
-                if ".tar" in PurePosixPath(name).suffixes[-2:]:  # Caltech's official zip holds a tar.gz
-                    yield from _tar_files(io.BytesIO(archive.read(name)))
-                elif not name.endswith("/"):
-                    yield name, archive.read(name)
-    elif tarfile.is_tarfile(source):
-        with source.open("rb") as file:
-            yield from _tar_files(file)
-    else:
-        raise DataError(f"{source} is neither a folder nor a tar or zip archive.")
-
-
-def _tar_files(file) -> Iterator[tuple[str, bytes]]:
-    with tarfile.open(fileobj=file) as archive:
-        for member in archive:
-            content = archive.extractfile(member) if member.isfile() else None
-            if content is not None:
-                yield member.name, content.read()

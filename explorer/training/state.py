@@ -1,13 +1,13 @@
 """The state of a run on disk: written atomically, so that a kill at any moment leaves a whole one."""
 
 import json
-import os
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from explorer.core.errors import CheckpointError, DataError
+from explorer.core.atomic import atomic
+from explorer.core.errors import CheckpointError
 
 STATE = "training_state.pt"
 LOG = "training_log.jsonl"
@@ -28,30 +28,6 @@ def load_state(folder: Path) -> dict[str, Any] | None:
         return torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:
         raise CheckpointError(f"{path} is damaged ({type(error).__name__}); delete it to start again.") from error
-
-
-class atomic:
-    """A context that gives a temporary path and moves it into place once it is wholly on disk."""
-
-    def __init__(self, path: Path):
-        self.path, self.temporary = path, path.with_name(path.name + ".part")
-
-    def __enter__(self) -> Path:
-        return self.temporary
-
-    def __exit__(self, kind, error, trace) -> None:
-        if error is None:
-            with self.temporary.open("rb") as file:
-                os.fsync(file.fileno())
-            os.replace(self.temporary, self.path)
-            return
-        self.temporary.unlink(missing_ok=True)
-        # torch.save reports a full disk as a RuntimeError of its archive writer
-        if isinstance(error, OSError) or "PytorchStreamWriter" in str(error) or "inline_container" in str(error):
-            raise DataError(
-                f"{self.path} could not be written ({error}). Is the disk full? What was there before is untouched; "
-                "free some space and run the same command again to go on."
-            ) from error
 
 
 class CurveLog:

@@ -19,12 +19,13 @@ from typing import Any
 
 import torch
 
+from explorer.core.atomic import atomic
 from explorer.core.errors import ExplorerError
 from explorer.training.__main__ import pick_device
 from explorer.training.config import Recipe, read_recipe
 from explorer.training.data import Split, centre_squares
 from explorer.training.loop import Run, RunOptions, load_data
-from explorer.training.state import LOG, atomic
+from explorer.training.state import LOG
 
 SIZES = (16, 64, 256, 1024, 4096, 16384)
 FAMILIES = ("vq", "vq_ema", "fsq")

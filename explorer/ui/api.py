@@ -19,11 +19,10 @@ from explorer.core.strict import from_json
 from explorer.models import registry
 from explorer.services.editing import replay
 from explorer.services.reference import reference
-from explorer.services.tokenization import MAX_SIDE, belongs, decode, measure, tokenize
+from explorer.services.tokenization import LONGEST, MAX_SIDE, belongs, decode, measure, tokenize
 from explorer.ui.components import PictureInput, picture_bytes
 from explorer.ui.context import AppContext
 from explorer.ui.errors import spoken
-from explorer.ui.shared import LONGEST
 
 
 class Api:

@@ -18,8 +18,6 @@ from explorer.services.tokenization import MAX_SIDE
 
 SIZES = (128, 256, 384, 512, MAX_SIDE)
 FITS: tuple[tuple[str, Fit], ...] = (("Whole picture", "whole"), ("Centre square", "square"))
-LONGEST = 2048
-"""Pixels of the longest side that is kept of an uploaded picture."""
 
 
 @dataclass(frozen=True)

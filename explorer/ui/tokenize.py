@@ -20,11 +20,20 @@ from explorer.plots.payload import picture_payload
 from explorer.services.editing import SavedEdit, replay
 from explorer.services.examples import EXAMPLES, example
 from explorer.services.reference import reference
-from explorer.services.tokenization import Measures, Tokenized, belongs, decode, measure, tokenize, tokenized_golden
+from explorer.services.tokenization import (
+    LONGEST,
+    Measures,
+    Tokenized,
+    belongs,
+    decode,
+    measure,
+    tokenize,
+    tokenized_golden,
+)
 from explorer.ui.components import EditView, TokenView, picture_bytes
 from explorer.ui.context import AppContext
 from explorer.ui.errors import spoken
-from explorer.ui.shared import FITS, LONGEST, SIZES, Session, facts, model_view, summary
+from explorer.ui.shared import FITS, SIZES, Session, facts, model_view, summary
 
 TITLE = "Tokenize"
 MAX_CODES_BYTES = 20 * 2**20
