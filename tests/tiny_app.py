@@ -13,7 +13,7 @@ from explorer.models import registry
 from explorer.models.config import write_config
 from explorer.models.tokenizer import load_tokenizer
 from explorer.services.model_store import ModelStore
-from explorer.training.evaluate import reference_arrays
+from explorer.training.reference import reference_arrays
 from tests.conftest import KINDS, network_of, write_checkpoint
 
 SHOWN = ("two_grids", "gumbel", "lookup_free", "residual", "normalized_vector")

@@ -115,3 +115,11 @@ class DecodesWindow(Protocol):
 
     def decode_window(self, codes: Codes, rows: slice, columns: slice) -> np.ndarray:
         """The pixels (B, H', W', 3) of a window of cells of the last level, equal to the full decode."""
+
+
+@runtime_checkable
+class KeepsCounters(Protocol):
+    """Carries counts of its codes of its own, made while it was trained."""
+
+    def counters(self, level: str) -> Mapping[str, np.ndarray]:
+        """What was counted, in words -> (K,) float64, one number per code; {} of a level without."""

@@ -106,6 +106,11 @@ class AutoencoderTokenizer(NetworkInference):
         with _inference():
             return self._model.quantizers[level].comparable(_tensor(latents).to(self.device)).cpu().numpy()
 
+    def counters(self, level: str) -> dict[str, np.ndarray]:
+        self.spec.level(level)
+        sizes = getattr(self._model.quantizers[level], "cluster_size", None)
+        return {} if sizes is None else {"running mean of uses per training batch": sizes.double().cpu().numpy()}
+
     def decode_window(self, codes: Codes, rows: slice, columns: slice) -> np.ndarray:
         self.spec.check_codes(codes)
         stride, (height, width) = self.spec.levels[-1].stride, self.spec.image_size(codes)

@@ -22,7 +22,7 @@ from explorer.core.tokenizer import EncodesLatents
 from explorer.models.config import read_config, write_config
 from explorer.models.tokenizer import load_tokenizer
 from explorer.training.card import model_card, readme_table
-from explorer.training.reference import SIZE, Model, held_out, write_golden, write_reference
+from explorer.training.reference import SIZE, Model, held_out, write_golden, write_maps, write_reference
 
 
 def count(total: dict[str, Usage], spec: TokenizerSpec, codes: Codes) -> None:
@@ -84,7 +84,9 @@ def evaluate(folder: Path, kodak: Path, data: Path, size: int = SIZE, device: st
     evaluation, counts = {}, {}
     if model.spec.levels:
         split = held_out(config, data, size)
-        usage = {name: seen.usage for name, seen in write_reference(folder, model, split, size).items()}
+        seen = write_reference(folder, model, split, size)
+        write_maps(folder, model, seen)
+        usage = {name: found.usage for name, found in seen.items()}
         counts = {name: found.counts for name, found in usage.items()}
         evaluation["held_out"] = {
             "pictures": len(split.pictures),

@@ -2,17 +2,20 @@
 
 golden.npz: the codes and the reconstruction of the picture that the page opens with. And of the held-out pictures
 of the data set, reference.npz: how often each code occurs, its swatch and its colour; occurrences.npz: in which
-patches it occurs, where in pictures and beside which codes, and what encoder outputs there are.
+patches it occurs, where in pictures and beside which codes, and what encoder outputs there are. maps.npz: the
+codebook laid out by UMAP.
 """
 
 import argparse
 import logging
 import sys
 from pathlib import Path
+from typing import get_args
 
 import numpy as np
 from tqdm import tqdm
 
+from explorer.analysis.codebook_map import MapKey, Of, placed_by, project
 from explorer.analysis.observations import Observations, observe
 from explorer.analysis.occurrences import summarize
 from explorer.analysis.swatches import swatches
@@ -73,6 +76,18 @@ def write_reference(folder: Path, tokenizer: Tokenizer, split: Split, size: int 
     return seen
 
 
+def write_maps(folder: Path, tokenizer: Tokenizer, seen: dict[str, Observations]) -> None:
+    """maps.npz: UMAP of every codebook's vectors, with encoder outputs, and of its swatches, in 2 and 3 axes."""
+    arrays = {}
+    keys = [MapKey(name, of, "umap", dims) for name in seen for of in get_args(Of) for dims in (2, 3)]
+    for key in tqdm(keys, desc="maps", unit="map"):
+        outputs = seen[key.level].outputs
+        found = project(key, placed_by(tokenizer, key), outputs.points if outputs else None)
+        arrays[f"{key.name}/points"] = found.points.astype(np.float16)
+        arrays[f"{key.name}/outputs"] = found.others.astype(np.float16)
+    np.savez_compressed(folder / "maps.npz", **arrays)
+
+
 def observe_all(tokenizer: Tokenizer, split: Split, size: int) -> dict[str, Observations]:
     """What is seen per level in the centre squares of all pictures, resized to `size`."""
     total: dict[str, Observations] = {}
@@ -130,7 +145,7 @@ def main(arguments: list[str] | None = None) -> int:
             model = load_tokenizer(folder, options.device)
             write_golden(folder, model)
             if model.spec.levels:
-                write_reference(folder, model, held_out(read_config(folder), options.data))
+                write_maps(folder, model, write_reference(folder, model, held_out(read_config(folder), options.data)))
     except ExplorerError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2

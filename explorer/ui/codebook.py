@@ -1,107 +1,205 @@
 """The Codebook tab: the map of all codes, what each one means, which are dead and why."""
 
+import html
 import json
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
 
 import gradio as gr
 import numpy as np
 
-from explorer.analysis.usage import Usage, sampling_ceiling
+from explorer.analysis.usage import Usage, conclusion, merged, rarefaction
 from explorer.core.errors import ExplorerError
+from explorer.core.picture_files import PictureFile
+from explorer.core.tokenizer import KeepsCounters
 from explorer.models import registry
 from explorer.plots.usage import rank_figure, rarefaction_figure
 from explorer.services.reference import reference
+from explorer.services.scan import scan
 from explorer.ui.calls import plain_function
 from explorer.ui.codebook_calls import CodebookCalls
-from explorer.ui.components import CodebookView
+from explorer.ui.components import CodebookView, picture_bytes
 from explorer.ui.context import AppContext
 from explorer.ui.errors import spoken
 from explorer.ui.shared import Session
 
 TITLE = "Codebook"
-SOURCES = (("Held-out pictures", "reference"), ("This picture", "picture"))
+REFERENCE, PICTURE, UPLOADED = "reference", "picture", "uploaded"
+SOURCES = (("Held-out pictures", REFERENCE), ("This picture", PICTURE), ("My pictures", UPLOADED))
+AT_ONCE = 4
+"""Uploaded pictures between two updates of the figures."""
 
 
 @dataclass(frozen=True)
 class Asked:
     """What the view wants statistics of: a level of a model; codes seen at most `at_most` times count as dead."""
 
-    model: str
-    level: str
+    model: str = ""
+    level: str = ""
     at_most: int = 0
+
+    @classmethod
+    def read(cls, text: str) -> "Asked":
+        given = json.loads(text or "{}")
+        return cls(str(given.get("model", "")), str(given.get("level", "")), int(given.get("at_most", 0)))
+
+
+@dataclass(frozen=True)
+class Counted:
+    """Usage per level of a model over pictures that were uploaded, how many they are, and names of unreadable ones."""
+
+    model: str = ""
+    pictures: int = 0
+    usage: dict[str, Usage] = field(default_factory=dict, repr=False)
+    unreadable: tuple[str, ...] = ()
 
 
 class CodebookTab:
     """The tab's layout and handlers."""
 
     def __init__(self, context: AppContext):
-        self.calls = CodebookCalls(context)
+        self.context, self.calls = context, CodebookCalls(context)
 
     def build(self, session: gr.State) -> None:
         """Lay out the tab."""
         calls = (self.calls.map, self.calls.stop, self.calls.facts, self.calls.code)
+        uploaded = gr.State(Counted())
         with gr.Row(elem_id="codebook"):
             with gr.Column(scale=3, min_width=320):
                 view = CodebookView([plain_function(call) for call in calls], elem_id="codebook-view")
             with gr.Column(scale=2, min_width=300, elem_id="codebook-statistics"):
-                source = gr.Radio(SOURCES, value="reference", show_label=False, elem_id="usage-source")
+                source = gr.Radio(SOURCES, value=REFERENCE, show_label=False, elem_id="usage-source")
+                with gr.Column(visible=False) as upload:
+                    files = gr.File(
+                        file_count="multiple", file_types=["image"], height=120, show_label=False, elem_id="usage-files"
+                    )
+                    stop = gr.Button("Stop counting", size="sm")
                 figures = gr.HTML(apply_default_css=False, elem_id="usage-figures")
                 gr.HTML(
-                    _heading("Codes found as tokens grow", "dashed: an evenly used codebook"), apply_default_css=False
+                    _heading("Codes found", "expected in so many tokens; dashed: even use"), apply_default_css=False
                 )
-                rarefaction = gr.Plot(show_label=False, elem_id="rarefaction")
-                gr.HTML(_heading("Usage by rank", "share of tokens, log scale; dashed: even"), apply_default_css=False)
+                grown = gr.Plot(show_label=False, elem_id="rarefaction")
+                gr.HTML(
+                    _heading("Usage by rank", "share of tokens, log scale; dashed: even use"), apply_default_css=False
+                )
                 rank = gr.Plot(show_label=False, elem_id="rank")
-        common = {
-            "outputs": [figures, rarefaction, rank],
-            "trigger_mode": "always_last",
-            "show_progress": "hidden",
-            "api_visibility": "private",
-        }
-        view.asked(self.on_asked, [view, source, session], **common)
-        source.input(self.on_asked, [view, source, session], **common)
+        common = {"show_progress": "hidden", "api_visibility": "private"}
+        shown, given = [figures, grown, rank], [view, source, session, uploaded]
+        view.asked(self.on_asked, given, shown, trigger_mode="always_last", **common)
+        source.input(self.on_asked, given, shown, trigger_mode="always_last", **common)
+        source.input(lambda chosen: gr.update(visible=chosen == UPLOADED), source, upload, queue=False, **common)
+        counting = files.upload(self.on_files, [files, view, session], [uploaded, *shown], **common)
+        stop.click(None, cancels=[counting], queue=False, api_visibility="private")
 
     @spoken
-    def on_asked(self, text: str, source: str, session: Session):
+    def on_asked(self, text: str, source: str, session: Session, uploaded: Counted):
         """Figures, rarefaction and rank plot of what the view shows, counted over the chosen source."""
-        asked = Asked(**{key: value for key, value in json.loads(text).items() if key != "picture"})
-        usage = counted(asked, source, session)
-        at = np.unique(np.geomspace(1, max(2, usage.tokens), 80).round().astype(np.int64))
-        even = np.array([usage.size * sampling_ceiling(usage.size, int(n)) for n in at])
+        asked = Asked.read(text)
+        if not asked.model:
+            return gr.skip(), gr.skip(), gr.skip()
+        if source == UPLOADED:
+            return self._uploaded(asked, uploaded)
+        if source == REFERENCE:
+            return self._shown(asked, Usage(reference(asked.model).counts[asked.level]), None)
+        if session.codes is None or session.model != asked.model:
+            raise ExplorerError("The picture of this page was coded by another model. Choose the picture again.")
+        return self._shown(asked, Usage.of(session.codes[asked.level], _size(asked)), 1)
+
+    @spoken
+    def on_files(self, paths: Sequence[str] | None, text: str, session: Session) -> Iterator[tuple]:
+        """Count the codes of uploaded pictures, the figures growing along; what was counted before a stop stays."""
+        asked = Asked.read(text)
+        if not paths or not asked.model:
+            return
+        tokenizer, total = self.context.store.get(asked.model), Counted(asked.model)
+        files = [
+            PictureFile(Path(path).name, Path(path).stat().st_size, lambda path=path: picture_bytes(path))
+            for path in paths
+        ]
+        for batch in scan(tokenizer, files, session.size, session.how, AT_ONCE):
+            total = Counted(
+                asked.model,
+                total.pictures + len(batch.codes),
+                merged(total.usage, batch.usage),
+                total.unreadable + tuple(f"{name}: {why}" for name, why in batch.unreadable),
+            )
+            yield total, *self._uploaded(asked, total)
+
+    def _uploaded(self, asked: Asked, uploaded: Counted) -> tuple:
+        if uploaded.model != asked.model or not uploaded.usage:
+            why = f" None could be read. {uploaded.unreadable[0]}" if uploaded.unreadable else ""
+            note = f"Choose pictures above: their codes are counted with this model, at the size set at the left.{why}"
+            return _sentence(note), None, None
+        return self._shown(asked, uploaded.usage[asked.level], uploaded.pictures, uploaded.unreadable)
+
+    def _shown(self, asked: Asked, usage: Usage, pictures: int | None, unreadable: Sequence[str] = ()) -> tuple:
+        notes = [conclusion(usage, pictures), *self._counters(asked)]
+        if unreadable:
+            notes.append(f"{len(unreadable)} could not be read, the first is {unreadable[0]}")
+        curve = rarefaction(usage.counts)
+        shares = np.sort(usage.counts)[::-1] / max(1, usage.tokens)
         return (
-            strip(usage, asked),
-            rarefaction_figure(at, even, even),
-            rank_figure(np.sort(usage.counts)[::-1] / max(1, usage.tokens)),
+            strip(usage, asked.at_most, pictures) + "".join(_sentence(note) for note in notes),
+            rarefaction_figure(curve.tokens, curve.used, curve.ceiling),
+            rank_figure(shares),
         )
 
+    def _counters(self, asked: Asked) -> list[str]:
+        """What the checkpoint counted itself while it was trained, in words."""
+        tokenizer = self.context.store.get(asked.model)
+        found = tokenizer.counters(asked.level) if isinstance(tokenizer, KeepsCounters) else {}
+        return [
+            f"The checkpoint's counter ({what}): {np.count_nonzero(counts >= 0.01):,} of {len(counts):,} codes used at "
+            f"least once in 100 batches, spread as over {_perplexity(counts):,.0f} equally likely ones."
+            for what, counts in found.items()
+        ]
 
-def counted(asked: Asked, source: str, session: Session) -> Usage:
-    """The counts of a source: the shipped reference, or the picture of the session."""
-    spec = registry.spec(asked.model)
-    size = spec.codebook(asked.level).size
-    if source == "reference":
-        return Usage(reference(asked.model).counts[asked.level])
-    if session.codes is None or session.model != asked.model:
-        raise ExplorerError("The picture of this page was coded by another model. Choose it again.")
-    return Usage.of(session.codes[asked.level], size)
 
-
-def strip(usage: Usage, asked: Asked) -> str:
-    """The three figures and the sentence, as HTML."""
+def strip(usage: Usage, at_most: int, pictures: int | None) -> str:
+    """The figures, as HTML."""
+    mass, possible = usage.unseen_mass, usage.possible
+    over = f" of {pictures:,} picture{'s' if pictures > 1 else ''}" if pictures else ""
+    dead = int(np.count_nonzero(usage.counts <= at_most))
     cells = (
         (
             f"{usage.used:,}",
             f"of {usage.size:,}",
-            f"codes used; ceiling {100 * usage.ceiling:.1f} % for {usage.tokens:,} tokens",
+            f"codes used in {usage.tokens:,} tokens{over}; ceiling {100 * usage.ceiling:.1f} %",
         ),
-        (f"{usage.perplexity:,.1f}", "", "perplexity: as many evenly used codes"),
-        (f"{usage.chao1:,.0f}", "", "codes in reach (Chao1)"),
+        (f"{dead:,}", "", "dead: never seen" if not at_most else f"dead: seen at most {at_most:,} times"),
+        (f"{usage.perplexity:,.0f}", "", f"perplexity; {usage.entropy:.2f} bits per token"),
+        (
+            f"{100 * mass.value:.2g}",
+            "%",
+            f"of tokens are of codes not seen yet (Good–Turing; {100 * mass.low:.2g} to {100 * mass.high:.2g})",
+        ),
+        (
+            f"{possible.value:,.0f}",
+            "",
+            f"codes can occur, or more (Chao1; {possible.low:,.0f} to {possible.high:,.0f})",
+        ),
+        (f"{usage.size and 100 * usage.used / usage.size:.1f}", "%", "used share; read it beside the ceiling"),
     )
     items = "".join(
-        f"<div><b>{value} <small>{unit}</small></b><span>{label}</span></div>" for value, unit, label in cells
+        f"<div><b>{value} <small>{unit}</small></b><span>{html.escape(label)}</span></div>"
+        for value, unit, label in cells
     )
     return f"<div class='tv cv-strip-figures'><div class='tv-measures'>{items}</div></div>"
 
 
+def _size(asked: Asked) -> int:
+    return registry.spec(asked.model).codebook(asked.level).size
+
+
+def _perplexity(counts: np.ndarray) -> float:
+    shares = counts[counts > 0] / counts.sum()
+    return float(np.exp(-(shares * np.log(shares)).sum()))
+
+
 def _heading(title: str, note: str) -> str:
     return f"<div class='tv'><div class='tv-head'><h3>{title}</h3><span class='tv-fact'>{note}</span></div></div>"
+
+
+def _sentence(text: str) -> str:
+    return f"<div class='tv'><p class='tv-sentence'>{html.escape(text)}</p></div>"

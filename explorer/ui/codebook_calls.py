@@ -6,9 +6,11 @@ import numpy as np
 
 from explorer.analysis.codebook_map import MOST, MapKey
 from explorer.analysis.neighbours import nearest_codes
-from explorer.core.errors import CodesError
+from explorer.analysis.occurrences import Occurrences
+from explorer.core.errors import CheckpointError, CodesError
 from explorer.core.tokenizer import Tokenizer
-from explorer.plots.payload import packed
+from explorer.plots.payload import data_url, packed
+from explorer.services.occurrences import occurrences
 from explorer.ui.calls import answered
 from explorer.ui.context import AppContext
 
@@ -51,24 +53,33 @@ class CodebookCalls:
 
     @answered
     def facts(self, request: dict[str, Any]) -> dict[str, Any]:
-        """{model, level} -> {norms}: of every code the length of its vector; "" of a codebook too large for a table."""
+        """{model, level} -> {norms, nearest}: of every code the length of its vector, and how far from it the nearest
+        encoder output is; "" where that is not known."""
         tokenizer = self.context.store.get(request["model"])
         book = tokenizer.spec.codebook(request["level"])
         if book.size > MOST:
-            return {"norms": ""}
-        vectors = tokenizer.vectors(book.name, np.arange(book.size))
-        return {"norms": packed(np.linalg.norm(vectors, axis=-1).astype(np.float32))}
+            return {"norms": "", "nearest": ""}
+        norms = np.linalg.norm(tokenizer.vectors(book.name, np.arange(book.size)), axis=-1)
+        seen = _seen(tokenizer.spec.id, request["level"])
+        nearest = seen.nearest if seen else np.zeros(0)
+        return {"norms": packed(norms.astype(np.float32)), "nearest": packed(nearest.astype(np.float32))}
 
     @answered
     def code(self, request: dict[str, Any]) -> dict[str, Any]:
-        """{model, level, code} -> what is known of one code: its nearest codes and their distances."""
+        """{model, level, code} -> what is known of one code.
+
+        {near, distances: its nearest codes}, and where its occurrences were recorded {patches: [{picture, name, row,
+        column, margin, cost, quantile}], beside: {direction: {codes, counts, lifts}}, positions: rows of counts}.
+        """
         tokenizer = self.context.store.get(request["model"])
         level, code = request["level"], request["code"]
         size = tokenizer.spec.codebook(level).size
         if not (isinstance(code, int) and 0 <= code < size):
             raise CodesError(f"Codes of {tokenizer.spec.id} are whole numbers between 0 and {size - 1:,}.")
         near, distances = nearest_codes(tokenizer, level, code, NEIGHBOURS + 1)
-        return {"near": near[1:].tolist(), "distances": np.round(distances[1:], 4).tolist()}
+        found = {"near": near[1:].tolist(), "distances": np.round(distances[1:], 4).tolist()}
+        seen = _seen(tokenizer.spec.id, level)
+        return found | (_occurrence(seen, code) if seen else {})
 
     def _key(self, request: dict[str, Any]) -> tuple[Tokenizer, MapKey]:
         tokenizer = self.context.store.get(request["model"])
@@ -77,4 +88,33 @@ class CodebookCalls:
         return tokenizer, key
 
     def _outputs(self, tokenizer: Tokenizer, key: MapKey) -> np.ndarray | None:
+        seen = _seen(tokenizer.spec.id, key.level)
+        return seen.output_points.astype(np.float32) if seen and len(seen.output_points) else None
+
+
+def _seen(id: str, level: str) -> Occurrences | None:
+    """Where the codes of a level occur; None of a model for which that was not recorded."""
+    try:
+        return occurrences(id)[level]
+    except CheckpointError:
         return None
+
+
+def _occurrence(seen: Occurrences, code: int) -> dict[str, Any]:
+    patches = [
+        {
+            "picture": data_url(patch.pixels),
+            "name": patch.name,
+            "row": patch.row,
+            "column": patch.column,
+            "margin": patch.margin,
+            "cost": round(patch.cost, 4),
+            "quantile": round(patch.quantile, 4),
+        }
+        for patch in seen.exemplars(code)
+    ]
+    beside = {
+        direction: {"codes": found.codes.tolist(), "counts": found.counts.tolist(), "lifts": found.lifts.tolist()}
+        for direction, found in seen.beside(code).items()
+    }
+    return {"patches": patches, "beside": beside, "positions": seen.positions[code].tolist()}

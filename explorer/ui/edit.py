@@ -1,7 +1,6 @@
 """The Edit tab: change codes, see the picture follow."""
 
-from collections.abc import Callable
-
+from explorer.ui.calls import plain_function
 from explorer.ui.components import EditView
 from explorer.ui.context import AppContext
 from explorer.ui.edit_calls import EditCalls
@@ -18,14 +17,4 @@ def build(context: AppContext) -> EditView:
     calls = EditCalls(context)
 
     asked = (calls.edit, calls.replay, calls.stitch, calls.neighbours, calls.influence)
-    return EditView([_plain(call) for call in asked], elem_id="edit-view")
-
-
-def _plain(call: Callable[[str], str]) -> Callable[[str], str]:
-    """A bound method as a plain function of the same name, which is all that a component's server functions may be."""
-
-    def function(text: str) -> str:
-        return call(text)
-
-    function.__name__ = call.__name__
-    return function
+    return EditView([plain_function(call) for call in asked], elem_id="edit-view")

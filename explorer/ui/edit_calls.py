@@ -5,13 +5,9 @@ are JSON strings; a request that can't be done is answered with {"error": senten
 """
 
 import base64
-import functools
 import itertools
-import json
-import logging
 import threading
 import time
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -20,7 +16,7 @@ from explorer.analysis.edits import Edit, stitched
 from explorer.analysis.influence import influence
 from explorer.analysis.neighbours import nearest_codes
 from explorer.core.codes import Codes
-from explorer.core.errors import CodesError, ExplorerError
+from explorer.core.errors import CodesError
 from explorer.core.images import fit, read_picture, to_unit
 from explorer.core.strict import from_json, to_json
 from explorer.core.tokenizer import Tokenizer
@@ -31,29 +27,10 @@ from explorer.services.editing import Redecoded, inferred_again, redecode, repla
 from explorer.services.examples import example
 from explorer.services.reference import reference
 from explorer.services.tokenization import check
+from explorer.ui.calls import answered
 from explorer.ui.context import AppContext
 
-log = logging.getLogger(__name__)
 NEIGHBOURS = 16
-LARGEST_REQUEST = 20 * 2**20
-
-
-def answered(call: Callable[..., dict[str, Any]]) -> Callable[[Any, str], str]:
-    """A method from dict to dict as one from JSON to JSON, with errors in words."""
-
-    @functools.wraps(call)
-    def from_json_to_json(self, text: str) -> str:
-        try:
-            if not isinstance(text, str) or len(text) > LARGEST_REQUEST:
-                raise CodesError("This request is too large or no text.")
-            return json.dumps(call(self, json.loads(text)))
-        except ExplorerError as error:
-            return json.dumps({"error": str(error)})
-        except Exception:
-            log.exception("a call of the Edit view failed")
-            return json.dumps({"error": "That did not work, and it is our fault. The edit before it is untouched."})
-
-    return from_json_to_json
 
 
 class EditCalls:

@@ -17,7 +17,7 @@ from explorer.models.tokenizer import load_tokenizer
 from explorer.services.model_store import ModelStore
 from explorer.services.reference import golden as golden_of
 from explorer.services.reference import reference
-from explorer.training.evaluate import golden
+from explorer.training.reference import write_golden
 from explorer.ui.app import build_app, launch_options
 from explorer.ui.context import AppContext
 from tests.browser import test_journeys
@@ -46,7 +46,7 @@ def large_url(tmp_path_factory):
             "colours": random_numbers.integers(0, 256, (size, 3), dtype=np.uint8),
         }
         np.savez(folder / "reference.npz", **{f"{name}/codes": array for name, array in planted.items()})
-        np.savez(folder / "golden.npz", **golden(tokenizer))
+        write_golden(folder, tokenizer)
     known = dict(registry._folders)
     registry._folders.update(folders)
     app = build_app(AppContext(ModelStore("cpu"), tuple(folders)))

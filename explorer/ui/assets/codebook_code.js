@@ -36,6 +36,7 @@ async function showCode() {
     const reply = await ask("code", { code });
     if (version !== codeVersion) return;
     near.append(text("h4", "", "Nearest codes"), row(reply.near, (i) => plain(reply.distances[i])));
+    if (reply.patches) section.append(patchesOf(reply, code), besideOf(reply.beside), positionsOf(reply.positions));
     section.dataset.code = String(code);
   } catch (error) { if (version === codeVersion) say(error.message); }
 }
@@ -56,3 +57,47 @@ function row(codes, label) {
 function text(tag, kind, words) { const found = document.createElement(tag); found.className = kind; found.textContent = words; return found; }
 
 function openTab(title) { [...document.querySelectorAll('#main button[role="tab"]')].find((tab) => tab.textContent.trim() === title)?.click(); }
+
+function titled(kind, title, ...parts) { const part = document.createElement("div"); part.className = kind; part.append(text("h4", "", title), ...parts); return part; }
+
+// Patches of held-out pictures that have the code, the cell framed.
+function patchesOf({ patches }, code) {
+  const strip = document.createElement("div");
+  strip.className = "cv-patches";
+  for (const patch of patches) {
+    const figure = document.createElement("span"), image = new Image(), frame = document.createElement("i");
+    image.src = patch.picture; image.alt = `part of ${patch.name}`;
+    figure.title = `${patch.name}, row ${patch.row}, column ${patch.column}`;
+    frame.style.inset = `${100 * patch.margin / 24}%`;
+    const picture = document.createElement("span");
+    picture.className = "cv-patch"; picture.append(image, frame);
+    figure.append(picture, text("small", "", patch.quantile ? `${plain(patch.cost)} (${Math.round(100 * patch.quantile)} %)` : plain(patch.cost)));
+    strip.append(figure);
+  }
+  if (!patches.length) strip.append(text("p", "cv-hint", dead(code) ? "No patch of the held-out pictures has it." : "None was kept."));
+  return titled("cv-wide", "Patches that have it, best fit first; distance (and its quantile)", strip);
+}
+
+function besideOf(beside) {
+  const sides = Object.entries(beside).filter(([, found]) => found.codes.length).map(([side, found]) => {
+    const part = document.createElement("div");
+    part.className = "cv-side";
+    part.append(text("small", "", side), row(found.codes, (i) => `× ${plain(found.lifts[i])}`));
+    return part;
+  });
+  if (!sides.length) sides.push(text("p", "cv-hint", "Nothing was seen beside it."));
+  return titled("cv-wide", "Beside it in pictures; how many times as often as by chance", ...sides);
+}
+
+// Where in pictures the code stands: bright is often.
+function positionsOf(rows) {
+  const small = document.createElement("canvas"), most = Math.max(1, ...rows.flat());
+  small.width = rows[0].length; small.height = rows.length; small.className = "cv-positions";
+  const context = small.getContext("2d");
+  rows.forEach((counts, r) => counts.forEach((count, c) => {
+    const at = 3 * Math.round(255 * count / most), s = model.heat;
+    context.fillStyle = `rgb(${s[at]},${s[at + 1]},${s[at + 2]})`;
+    context.fillRect(c, r, 1, 1);
+  }));
+  return titled("", `Where in pictures; brightest: ${number(Math.max(...rows.flat()))} times`, small);
+}

@@ -17,6 +17,7 @@ function colourings() {
   const found = [];
   if (book().counts) found.push(["usage", "usage"], ["dead", "dead or alive"]);
   if (norms) found.push(["norm", "norm"]);
+  if (nearestOutput) found.push(["far", "distance to the encoder"]);
   if (decoded) found.push(["decoded", "decoded colour"]);
   found.push(["token", "token colour"]);
   book().radices.forEach((_, i) => found.push([`digit${i}`, `digit ${i + 1}`]));
@@ -33,6 +34,7 @@ function scaled() {
   const { counts, size, radices } = book();
   if (colour === "usage") return Float32Array.from({ length: size }, (_, i) => Math.log10(counts[i] + 1));
   if (colour === "norm") return norms;
+  if (colour === "far") return nearestOutput;
   if (colour.startsWith("digit")) { const at = Number(colour.slice(5)); return Float32Array.from({ length: size }, (_, i) => digitsOf(i)[at] / Math.max(1, radices[at] - 1)); }
   return null;
 }

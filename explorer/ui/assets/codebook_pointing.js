@@ -106,6 +106,12 @@ $(".cv-goto").addEventListener("change", (event) => {
   if (event.target.value !== "" && Number.isInteger(code) && code >= 0 && code < book().size) { say(""); choose(code); }
   else say(`Codes of this level are whole numbers from 0 to ${number(book().size - 1)}.`);
 });
+$(".cv-at-most").addEventListener("input", (event) => {
+  const times = Number(event.target.value);
+  if (!Number.isInteger(times) || times < 0) return;
+  atMost = times;
+  look(); showCode(); askStatistics();
+});
 for (const button of $$("[data-page]")) button.onclick = () => { page += Number(button.dataset.page); table(); };
 $('[data-do="copy"]').onclick = () => navigator.clipboard?.writeText([...lasso].join(" "));
 $('[data-do="clear"]').onclick = () => { lasso = null; root.dataset.lasso = ""; look(); };

@@ -14,7 +14,8 @@ const canvas = $(".cv-canvas");
 
 let model = null, picture = null, level = 0;
 let method = "umap", of = "vectors", dims = "2", colour = "usage", filter = "all", tool = "move", atMost = 0;
-let map = null, norms = null, decoded = null;      // map: {codes, points, outputs, dims}; norms, decoded: per code
+let map = null;                                    // {codes, points, outputs, dims}
+let norms = null, nearestOutput = null, decoded = null;   // per code; nearestOutput: how far the nearest encoder output is
 let view = { zoom: 1, x: 0, y: 0, yaw: 0.6, pitch: 0.4 };
 let hover = null, chosen = null, lasso = null, path = null, here = new Set();   // hover: place in map; chosen: a code
 let page = 0, order = "count", rising = false, rows = [];
@@ -48,7 +49,7 @@ function takeCode() {
 }
 
 function takeLevel() {
-  norms = null; decoded = null; map = null; hover = null;
+  norms = nearestOutput = decoded = map = null; hover = null;
   if (coded()) { decoded = meanColours(); askMap(); askFacts(); }
   look();
   showCode();
@@ -111,7 +112,7 @@ async function askFacts() {
   const asked = modelVersion;
   try {
     const reply = await ask("facts", {});
-    if (asked === modelVersion) { norms = unpack(reply.norms, Float32Array); look(); }
+    if (asked === modelVersion) { norms = unpack(reply.norms, Float32Array); nearestOutput = unpack(reply.nearest, Float32Array); look(); showCode(); }
   } catch (error) { say(error.message); }
 }
 

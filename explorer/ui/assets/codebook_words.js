@@ -41,9 +41,10 @@ function words() {
   $(".cv-fact").textContent = map?.outputs.length ? "small dots: where the encoder puts real patches" : "";
   const what = of === "vectors" ? "Codes whose vectors are alike lie together." : "Codes that decode to like patches lie together.";
   const deadText = !counts ? "" : none ? ` Grey: ${number(none)} codes that ${number(tokens)} reference tokens ${atMost ? `used at most ${atMost} times` : "never used"}${map?.outputs.length ? "; see how far they lie from what the encoder puts out" : ""}.` : ` All of them occur in ${number(tokens)} reference tokens.`;
+  const why = none && nearestOutput ? ` The nearest encoder output is ${plain(median(dead))} away from the median dead code, ${plain(median((code) => !dead(code)))} from the median used one.` : "";
   const how = method === "umap" ? " UMAP keeps neighbourhoods, not distances." : " The two axes along which the vectors differ most.";
-  $(".cv-caption").textContent = what + deadText + how.replace("two", dims === "2" ? "two" : "three") + " Point, click, zoom in to see what each code decodes to.";
-  const legend = { usage: ["never", number(10 ** span[1] - 1), "times in the reference pictures, log scale"], norm: [plain(span[0]), plain(span[1]), "length of the code vector"] };
+  $(".cv-caption").textContent = what + deadText + why + how.replace("two", dims === "2" ? "two" : "three") + " Point, click, zoom in to see what each code decodes to.";
+  const legend = { usage: ["never", number(10 ** span[1] - 1), "times in the reference pictures, log scale"], norm: [plain(span[0]), plain(span[1]), "length of the code vector"], far: [plain(span[0]), plain(span[1]), "from the code vector to the nearest encoder output"] };
   const [low, high, text] = legend[colour] ?? (colour.startsWith("digit") ? ["0", String(book().radices[Number(colour.slice(5))] - 1), `${colour.replace("digit", "digit ")}`.replace(/\d+/, (d) => Number(d) + 1)] : ["", "", { dead: "violet: used; grey: dead", decoded: "the mean colour each code decodes to", token: "the colours of the token map" }[colour]]);
   $(".tv-legend-low").textContent = low; $(".tv-legend-high").textContent = high; $(".tv-legend-text").textContent = text;
   const bar = fitCanvas($(".cv-legend .tv-legend-bar"));
@@ -55,6 +56,11 @@ function words() {
     for (const code of lasso) sum += counts?.[code] ?? 0;
     $(".cv-lasso-text").textContent = `${number(lasso.size)} codes in the lasso${counts ? `, ${number(100 * sum / tokens, 1)} % of the reference tokens` : ""}`;
   }
+}
+
+function median(of) {
+  const found = [...nearestOutput.keys()].filter(of).map((code) => nearestOutput[code]).sort((a, b) => a - b);
+  return found.length ? found[found.length >> 1] : 0;
 }
 
 function shareOf(code) {
@@ -70,6 +76,7 @@ function factsOf(code) {
   const found = picturesCodes().reduce((sum, other) => sum + (other === code), 0);
   if (picturesCodes().length) facts.push(["in this picture", `${number(found)} of ${number(picturesCodes().length)}`]);
   if (norms) facts.push(["length of its vector", plain(norms[code])]);
+  if (nearestOutput) facts.push(["nearest encoder output", plain(nearestOutput[code])]);
   if (book().radices.length) facts.push([`digits, radix ${book().radices.join("·")}`, digitsOf(code).join("·")]);
   return facts;
 }
@@ -101,19 +108,19 @@ function list(target, facts) {
 
 // ---- the table ----------------------------------------------------------------------------------------------
 
-const COLUMNS = { code: "code", count: "times seen", share: "share", norm: "length" };
+const COLUMNS = { code: "code", count: "times seen", share: "share", norm: "length", far: "to the encoder" };
 
 // At most so many rows at once; the rest is on other pages.
 function table(most = ROWS) {
   const { size, counts, tokens } = book();
   rows = Array.from({ length: size }, (_, i) => i).filter(shows);
-  const key = { code: (i) => i, count: (i) => counts?.[i] ?? 0, share: (i) => counts?.[i] ?? 0, norm: (i) => norms?.[i] ?? 0 }[order];
+  const key = { code: (i) => i, count: (i) => counts?.[i] ?? 0, share: (i) => counts?.[i] ?? 0, norm: (i) => norms?.[i] ?? 0, far: (i) => nearestOutput?.[i] ?? 0 }[order];
   rows.sort((a, b) => (rising ? 1 : -1) * (key(a) - key(b)) || a - b);
   const pages = Math.max(1, Math.ceil(rows.length / most));
   page = Math.max(0, Math.min(page, pages - 1));
   const heads = document.createElement("tr");
   for (const [name, label] of Object.entries(COLUMNS)) {
-    if ((name === "norm" && !norms) || (!counts && (name === "count" || name === "share"))) continue;
+    if ((name === "norm" && !norms) || (name === "far" && !nearestOutput) || (!counts && (name === "count" || name === "share"))) continue;
     const th = document.createElement("th"), button = text("button", "", label + (order === name ? (rising ? " ↑" : " ↓") : ""));
     button.type = "button";
     th.setAttribute("aria-sort", order === name ? (rising ? "ascending" : "descending") : "none");
@@ -129,6 +136,7 @@ function table(most = ROWS) {
     td(button);
     if (counts) { td(number(counts[code])); td(counts[code] ? `${number(100 * counts[code] / tokens, 4)} %` : "0"); }
     if (norms) td(plain(norms[code]));
+    if (nearestOutput) td(plain(nearestOutput[code]));
     tr.dataset.dead = dead(code) ? "yes" : "no";
     return tr;
   }));

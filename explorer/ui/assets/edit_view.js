@@ -83,3 +83,11 @@ $(".ev-other").replaceChildren(...others.map((name) => Object.assign(document.cr
 new ResizeObserver(() => draw()).observe(root);
 onShared("model", takeModel);
 onShared("picture", takePicture);
+// A code chosen on the map of the codebook: ready to be set, with its neighbours as the palette.
+onShared("pick", (text) => {
+  const { level: name, code } = JSON.parse(text), at = picture?.levels.findIndex((entry) => entry.name === name) ?? -1;
+  if (at >= 0) level = at;
+  $(".ev-code").value = code;
+  anchor = code;
+  if (picture) show();
+});
