@@ -61,6 +61,17 @@ class RanksCodes(Protocol):
 
 
 @runtime_checkable
+class ComparesLatents(Protocol):
+    """Can move latents to where they are compared with the code vectors."""
+
+    def comparable(self, level: str, latents: np.ndarray) -> np.ndarray:
+        """Latents (..., D) float32 in the space of the code vectors: bounded for a grid, of length 1 for "cosine".
+
+        Refused where latents are logits, which are no points among the code vectors.
+        """
+
+
+@runtime_checkable
 class EncodesLatents(Protocol):
     """A model without codes: pictures to grids of floats. Its spec has no levels."""
 

@@ -51,7 +51,7 @@ class NetworkInference:
 
 
 class AutoencoderTokenizer(NetworkInference):
-    """Implements Tokenizer, RanksCodes, DecodesLatents, DecodesLevels, ReencodesLevels and DecodesWindow."""
+    """Implements Tokenizer and every protocol of core.tokenizer but EncodesLatents."""
 
     def encode(self, images: np.ndarray) -> Encoding:
         return self._encoded(images, None)
@@ -96,6 +96,15 @@ class AutoencoderTokenizer(NetworkInference):
         with _inference():
             indices, scores = self._model.quantizers[level].rank(_tensor(latents).to(self.device), k)
         return Ranking(indices.cpu().numpy().astype(np.int32), scores.cpu().numpy())
+
+    def comparable(self, level: str, latents: np.ndarray) -> np.ndarray:
+        if self.spec.codebook(level).metric == "logit":
+            raise CodesError(
+                f"The encoder of {self.spec.id} gives a logit for every code, no point among the code vectors. "
+                "Use rank for its probabilities."
+            )
+        with _inference():
+            return self._model.quantizers[level].comparable(_tensor(latents).to(self.device)).cpu().numpy()
 
     def decode_window(self, codes: Codes, rows: slice, columns: slice) -> np.ndarray:
         self.spec.check_codes(codes)

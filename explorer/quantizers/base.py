@@ -44,6 +44,10 @@ class Quantizer(nn.Module):
         """Code vectors (..., D) float32 of indices (...) int64."""
         raise NotImplementedError
 
+    def comparable(self, z: Tensor) -> Tensor:
+        """Latents (..., D) float32 as they are compared with code vectors."""
+        return z.float()
+
     def rank(self, z: Tensor, k: int) -> tuple[Tensor, Tensor]:
         """The k best codes of each latent, best first: (indices (..., k) int64, costs (..., k) float32).
 

@@ -74,6 +74,9 @@ class FiniteScalarQuantizer(Quantizer):
         half = self.levels // 2
         return (digits.float() - half) / half
 
+    def comparable(self, z: Tensor) -> Tensor:
+        return self.bound(z.float(), self.levels) / (self.levels // 2)
+
     def rank(self, z: Tensor, k: int) -> tuple[Tensor, Tensor]:
         """Costs are squared distances in rounding units (a step of any digit is 1), after the bound."""
         if self.size > MAX_TABULATED:

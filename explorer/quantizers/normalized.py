@@ -26,15 +26,17 @@ class NormalizedVectorQuantizer(Quantizer):
 
     def forward(self, z: Tensor) -> Quantized:
         with torch.autocast(z.device.type, enabled=False):
-            return nearest_with_losses(F.normalize(z.float(), dim=-1), self._unit())
+            return nearest_with_losses(self.comparable(z), self._unit())
 
     def vectors(self, indices: Tensor) -> Tensor:
         return F.embedding(indices, self._unit())
 
+    def comparable(self, z: Tensor) -> Tensor:
+        return F.normalize(z.float(), dim=-1)
+
     def rank(self, z: Tensor, k: int) -> tuple[Tensor, Tensor]:
         """Costs are squared distances on the sphere: 2 - 2 cos of the angle."""
-        unit = F.normalize(z.float(), dim=-1).reshape(-1, self.dim)
-        indices, distances = nearest_k(unit, self._unit(), k)
+        indices, distances = nearest_k(self.comparable(z).reshape(-1, self.dim), self._unit(), k)
         return indices.reshape(*z.shape[:-1], -1), distances.reshape(*z.shape[:-1], -1)
 
     def _unit(self) -> Tensor:
