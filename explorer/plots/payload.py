@@ -15,6 +15,7 @@ import numpy as np
 from explorer.analysis.reconstruction import error_map
 from explorer.core.codes import Codes
 from explorer.core.images import encode_file
+from explorer.core.mosaic import mosaic
 from explorer.core.spec import TokenizerSpec
 from explorer.core.tokenizer import Ranking
 from explorer.plots.palette import scale
@@ -115,17 +116,6 @@ def error_picture(original: np.ndarray, reconstruction: np.ndarray) -> np.ndarra
     """The error map in colours, (H, W, 3) uint8, brightened by ERROR_GAIN."""
     index = np.clip(error_map(original, reconstruction) * ERROR_GAIN, 0, 255).astype(np.uint8)
     return scale("Inferno")[index]
-
-
-def mosaic(tiles: np.ndarray) -> tuple[np.ndarray, int]:
-    """Tiles (n, f, f, 3) side by side in one nearly square picture, and how many stand in a row."""
-    count, side = tiles.shape[:2]
-    columns = int(np.ceil(np.sqrt(count)))
-    rows = -(-count // columns)
-    sheet = np.zeros((rows * columns, side, side, 3), np.uint8)
-    sheet[:count] = tiles
-    sheet = sheet.reshape(rows, columns, side, side, 3).swapaxes(1, 2)
-    return sheet.reshape(rows * side, columns * side, 3), columns
 
 
 def packed(array: np.ndarray) -> str:
