@@ -116,7 +116,7 @@ def to_bytes(unit: np.ndarray) -> np.ndarray:
     return np.rint(np.clip(unit, 0.0, 1.0) * np.float32(255)).astype(np.uint8)
 
 
-def encode_file(pixels: np.ndarray, format: Literal["png", "webp", "jpeg"] = "png", **options: int) -> bytes:
+def encode_file(pixels: np.ndarray, format: Literal["png", "webp", "jpeg", "avif"] = "png", **options: int) -> bytes:
     """The bytes of a picture file of pixels (H, W, 3) uint8; options are Pillow's for the format."""
     buffer = io.BytesIO()
     Image.fromarray(pixels).save(buffer, format=format, **options)
