@@ -15,6 +15,7 @@ from explorer.core.codes import Codes
 from explorer.core.errors import CodesError, PictureError
 from explorer.core.images import to_unit
 from explorer.core.tokenizer import (
+    ComparesLatents,
     DecodesLatents,
     DecodesLevels,
     DecodesWindow,
@@ -27,6 +28,7 @@ from explorer.models import registry
 from explorer.models.checkpoint import load_model
 from explorer.models.config import reaches, read_config
 from explorer.models.tokenizer import load_tokenizer
+from explorer.services.reference import golden
 from tests.conftest import CONTINUOUS, KINDS
 
 HEIGHT, WIDTH = 64, 96
@@ -80,7 +82,8 @@ def fingerprint(tokenizer):
 
 
 def test_is_a_tokenizer_with_capabilities(tokenizer):
-    for protocol in (Tokenizer, RanksCodes, DecodesLatents, DecodesLevels, ReencodesLevels, DecodesWindow):
+    more = (ComparesLatents, DecodesLatents, DecodesLevels, ReencodesLevels, DecodesWindow)
+    for protocol in (Tokenizer, RanksCodes, *more):
         assert isinstance(tokenizer, protocol)
 
 
@@ -216,6 +219,21 @@ def test_ranks_start_with_the_chosen_code(tokenizer, encoding):
         tokenizer.rank("nothing", next(iter(encoding.latents.values())), 2)
 
 
+def test_latents_are_compared_in_the_space_of_the_code_vectors(tokenizer, encoding):
+    for name, codes in encoding.codes.levels.items():
+        book, latents = tokenizer.spec.codebook(name), encoding.latents[name]
+        if book.metric == "logit":
+            with pytest.raises(CodesError, match="a logit for every code"):
+                tokenizer.comparable(name, latents)
+            continue
+        points = tokenizer.comparable(name, latents)
+        assert points.shape == (*codes.shape, book.dim) and points.dtype == np.float32
+        apart = points - tokenizer.vectors(book.name, codes)
+        steps = [radix // 2 for radix in book.radices] or 1
+        best = tokenizer.rank(name, latents, 1).scores[..., 0]
+        assert np.allclose(np.square(apart * steps).sum(-1), best, rtol=1e-4, atol=1e-6)
+
+
 def test_codes_that_do_not_fit_are_refused(tokenizer):
     spec, codes = tokenizer.spec, random_codes(tokenizer, 64, 64)
     name = spec.levels[-1].name
@@ -328,14 +346,11 @@ def test_a_model_without_codes_says_so_and_goes_from_pictures_to_floats_and_back
 
 @pytest.mark.parametrize("id", TOKENIZERS)
 def test_golden_picture_is_reproduced(id):
-    tokenizer = load_tokenizer(registry.folder_of(id))
-    with np.load(registry.folder_of(id) / "golden.npz", allow_pickle=False) as file:
-        golden = dict(file)
-    encoding = tokenizer.encode(to_unit(golden["image"])[None])
+    tokenizer, shipped = load_tokenizer(registry.folder_of(id)), golden(id)
+    encoding = tokenizer.encode(to_unit(shipped.image)[None])
     for name, found in encoding.codes.levels.items():
-        assert (found[0] == golden[f"codes/{name}"]).mean() >= 0.999
-    decoded = tokenizer.decode(Codes({name: golden[f"codes/{name}"][None] for name in encoding.codes}))[0]
-    assert np.abs(decoded - to_unit(golden["reconstruction"])).max() < 1.5 / 255
+        assert (found == shipped.codes[name]).mean() >= 0.999
+    assert np.abs(tokenizer.decode(shipped.codes)[0] - to_unit(shipped.reconstruction)).max() < 1.5 / 255
 
 
 @pytest.mark.gpu

@@ -18,6 +18,7 @@ ALLOWED = {
     "plots": {"analysis", "core"},
     "training": {"models", "quantizers", "core"},
     "training/evaluate.py": {"models", "quantizers", "core", "analysis", "plots"},
+    "training/reference.py": {"models", "quantizers", "core", "analysis", "plots", "services"},
     "training/card.py": {"models", "quantizers", "core", "analysis", "plots"},
     "services": {"models", "adapters", "analysis", "plots", "core"},
     "ui": EVERYTHING - {"quantizers"},

@@ -31,6 +31,9 @@ EXAMPLES = (
     Example("Grass", "grass.png", "Grass texture, by linolafett, CC0"),
 )
 
+GOLDEN, GOLDEN_SIZE = EXAMPLES[0].name, 256
+"""The example of which every model ships codes and a reconstruction, in golden.npz, and its pixels of a side."""
+
 
 def example(name: str) -> np.ndarray:
     """Pixels (H, W, 3) uint8 of a named example."""
@@ -38,6 +41,12 @@ def example(name: str) -> np.ndarray:
         if found.name == name:
             return read_picture(_folder() / found.file).pixels
     raise PictureError(f"There is no example {name!r}; there are {', '.join(e.name for e in EXAMPLES)}.")
+
+
+@cache
+def golden_picture() -> np.ndarray:
+    """Pixels (256, 256, 3) uint8: the centre square of the example GOLDEN."""
+    return fit(example(GOLDEN), GOLDEN_SIZE, "square")
 
 
 @cache

@@ -7,8 +7,10 @@ import numpy as np
 
 from explorer.core.codes import Codes
 from explorer.core.errors import CheckpointError
+from explorer.core.images import read_picture
 from explorer.core.tokenizer import Ranking
 from explorer.models import registry
+from explorer.services.examples import golden_picture
 
 
 @dataclass(frozen=True)
@@ -22,7 +24,7 @@ class Reference:
 
 @dataclass(frozen=True)
 class Golden:
-    """A picture with its codes and reconstruction, as the weights gave them when they were finished."""
+    """The golden picture with its codes and reconstruction, as the weights gave them when they were finished."""
 
     image: np.ndarray
     reconstruction: np.ndarray
@@ -35,7 +37,7 @@ def reference(id: str) -> Reference:
     """The reference.npz of a model; empty of a model without codes."""
     if not registry.spec(id).levels:
         return Reference()
-    arrays = _arrays(id, "reference.npz")
+    arrays = shipped_arrays(id, "reference.npz")
     parts: dict[str, dict[str, np.ndarray]] = {"counts": {}, "swatches": {}, "colours": {}}
     for name, array in arrays.items():
         kind, level = name.split("/", 1)
@@ -46,17 +48,21 @@ def reference(id: str) -> Reference:
 @lru_cache(maxsize=32)
 def golden(id: str) -> Golden:
     """The golden.npz of a model."""
-    arrays = _arrays(id, "golden.npz")
+    arrays = shipped_arrays(id, "golden.npz")
     levels = [level.name for level in registry.spec(id).levels]
+    reconstruction = arrays["reconstruction"]
+    if reconstruction.ndim == 1:  # the bytes of a picture file; checkpoints written before hold the pixels
+        reconstruction = read_picture(reconstruction.tobytes()).pixels
     return Golden(
-        arrays["image"],
-        arrays["reconstruction"],
+        golden_picture(),
+        reconstruction,
         Codes({name: arrays[f"codes/{name}"][None] for name in levels}) if levels else None,
         {name: Ranking(arrays[f"rank_indices/{name}"], arrays[f"rank_scores/{name}"]) for name in levels},
     )
 
 
-def _arrays(id: str, file: str) -> dict[str, np.ndarray]:
+def shipped_arrays(id: str, file: str) -> dict[str, np.ndarray]:
+    """All arrays of a .npz file in a model's folder."""
     path = registry.folder_of(id) / file
     try:
         with np.load(path, allow_pickle=False) as arrays:

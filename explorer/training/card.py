@@ -105,7 +105,7 @@ def _evaluation(evaluation: dict) -> list[str]:
         ("Kodak SSIM, mean", f"{kodak['ssim']:.4f}"),
         ("Local contrast kept on Kodak, mean", f"{kodak['local_contrast']:.3f}"),
     ]
-    written = "`golden.npz` (a picture and its reconstruction)"
+    written = "`golden.npz` (the reconstruction of a picture)"
     if held_out:
         lines[-1] += (
             f" Held out: centre squares at {held_out['size']} pixels of {held_out['pictures']:,} pictures. The ceiling "
@@ -127,8 +127,9 @@ def _evaluation(evaluation: dict) -> list[str]:
             for name, usage in usages.items()
         ]
         written = (
-            "`golden.npz` (a picture, its codes, its reconstruction) and `reference.npz` (counts, swatches and "
-            "colours of all codes)"
+            "`golden.npz` (codes and reconstruction of a picture), `reference.npz` (counts, swatches and colours of "
+            "all codes) and `occurrences.npz` (per code small patches of held-out pictures, under the data set's "
+            "licence, its places in pictures and its neighbours; and a sample of encoder outputs)"
         )
     return [
         *lines,

@@ -1,49 +1,28 @@
 """Measure a trained checkpoint and write what it needs to be shown: `python -m explorer.training.evaluate`.
 
-Writes the evaluation into config.json, the model card README.md, golden.npz (a picture, its codes,
-its reconstruction) and reference.npz (how often each code occurs in held-out pictures, its swatch and its colour).
+Writes the evaluation into config.json, the model card README.md, and the files of `explorer.training.reference`.
 """
 
 import argparse
 import dataclasses
 import logging
 import sys
-from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
-import skimage
-from tqdm import tqdm
 
 from explorer.analysis.rate import entropy_bits, nominal_bits
 from explorer.analysis.reconstruction import local_contrast, psnr, ssim
-from explorer.analysis.swatches import swatches
 from explorer.analysis.usage import Usage
 from explorer.core.codes import Codes
 from explorer.core.errors import ExplorerError
 from explorer.core.images import fit, read_picture, to_bytes, to_unit
 from explorer.core.spec import TokenizerSpec
-from explorer.core.tokenizer import EncodesLatents, Tokenizer
+from explorer.core.tokenizer import EncodesLatents
 from explorer.models.config import read_config, write_config
 from explorer.models.tokenizer import load_tokenizer
-from explorer.plots.palette import code_colours
 from explorer.training.card import model_card, readme_table
-from explorer.training.data import load_split
-
-GOLDEN_PICTURE = "astronaut.png"
-"""Of scikit-image's bundled pictures: Eileen Collins, NASA, public domain."""
-
-
-Model = Tokenizer | EncodesLatents
-
-
-def measure_usage(tokenizer: Tokenizer, pictures: Iterable[np.ndarray], size: int) -> dict[str, Usage]:
-    """Usage per level over the centre squares of pictures (H, W, 3) uint8, resized to `size`."""
-    spec = tokenizer.spec
-    total: dict[str, Usage] = {}
-    for picture in pictures:
-        count(total, spec, tokenizer.encode(to_unit(fit(picture, size, "square", spec.multiple))[None]).codes)
-    return total
+from explorer.training.reference import SIZE, Model, held_out, write_golden, write_reference
 
 
 def count(total: dict[str, Usage], spec: TokenizerSpec, codes: Codes) -> None:
@@ -97,53 +76,23 @@ def usage_record(usage: Usage) -> dict[str, float]:
     }
 
 
-def golden(model: Model, size: int = 256) -> dict[str, np.ndarray]:
-    """A picture with its codes, reconstruction and the two best codes of every cell, for display and for tests."""
-    picture = read_picture(Path(skimage.data_dir) / GOLDEN_PICTURE).pixels
-    shown = fit(picture, size, "square", model.spec.multiple)
-    image = to_unit(shown)[None]
-    if isinstance(model, EncodesLatents):
-        return {"image": shown, "reconstruction": to_bytes(model.decode_latents(model.latents(image)))[0]}
-    encoding = model.encode(image)
-    arrays = {"image": shown, "reconstruction": to_bytes(model.decode(encoding.codes))[0]}
-    for name in encoding.codes:
-        arrays[f"codes/{name}"] = encoding.codes[name][0]
-        ranking = model.rank(name, encoding.latents[name], 2)
-        arrays[f"rank_indices/{name}"] = ranking.indices[0]
-        arrays[f"rank_scores/{name}"] = ranking.scores[0]
-    return arrays
-
-
-def reference_arrays(tokenizer: Tokenizer, counts: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """Per level: how often each code occurs in held-out pictures, its swatch and its colour."""
-    arrays = {}
-    for level in tokenizer.spec.levels:
-        everything = np.arange(tokenizer.spec.codebook(level.name).size)
-        arrays[f"counts/{level.name}"] = counts[level.name]
-        arrays[f"swatches/{level.name}"] = swatches(tokenizer, level.name, everything)
-        arrays[f"colours/{level.name}"] = code_colours(tokenizer.vectors(level.codebook, everything))
-    return arrays
-
-
-def evaluate(folder: Path, kodak: Path, data: Path, size: int = 256, device: str = "cpu") -> dict:
-    """Measure the checkpoint in `folder` and write config.json, README.md, golden.npz and, of codes, reference.npz."""
+def evaluate(folder: Path, kodak: Path, data: Path, size: int = SIZE, device: str = "cpu") -> dict:
+    """Measure the checkpoint in `folder` and write config.json, README.md and what is shipped beside the weights."""
     config = read_config(folder)
     model = load_tokenizer(folder, device)
     photos = [read_picture(path).pixels for path in sorted(kodak.glob("*.png"))]
     evaluation, counts = {}, {}
     if model.spec.levels:
-        leave_out = config.training.get("recipe", {}).get("leave_out", ())
-        held_out = load_split(data, held_out=True, short_side=size, leave_out=leave_out)
-        usage = measure_usage(model, tqdm(held_out.pictures, desc="held out", unit="picture"), size)
+        split = held_out(config, data, size)
+        usage = {name: seen.usage for name, seen in write_reference(folder, model, split, size).items()}
         counts = {name: found.counts for name, found in usage.items()}
         evaluation["held_out"] = {
-            "pictures": len(held_out.pictures),
+            "pictures": len(split.pictures),
             "size": size,
             "usage": {name: usage_record(found) for name, found in usage.items()},
         }
-        np.savez_compressed(folder / "reference.npz", **reference_arrays(model, counts))
     evaluation["kodak"] = measure_reconstruction(model, photos, size, counts)
-    np.savez_compressed(folder / "golden.npz", **golden(model))
+    write_golden(folder, model)
     config = dataclasses.replace(config, evaluation=evaluation)
     write_config(folder, config)
     (folder / "README.md").write_text(model_card(config), encoding="utf-8")

@@ -3,7 +3,7 @@
 import gradio as gr
 
 from explorer.models import registry
-from explorer.services.examples import EXAMPLES
+from explorer.services.examples import GOLDEN
 from explorer.ui import edit, tokenize
 from explorer.ui.api import Api
 from explorer.ui.components import MAX_BYTES, ExampleGallery, PictureInput, asset
@@ -37,7 +37,7 @@ def build_app(context: AppContext) -> gr.Blocks:
                     filterable=False,
                 )
                 summary_line = gr.HTML(summary(spec), apply_default_css=False)
-                gallery = ExampleGallery(EXAMPLES[0].name, elem_id="examples")
+                gallery = ExampleGallery(GOLDEN, elem_id="examples")
                 upload = PictureInput(
                     label="Your picture",
                     sources=["upload", "webcam", "clipboard"],

@@ -18,7 +18,7 @@ from explorer.core.spec import TokenizerSpec
 from explorer.models import registry
 from explorer.plots.payload import picture_payload
 from explorer.services.editing import SavedEdit
-from explorer.services.examples import EXAMPLES, example
+from explorer.services.examples import EXAMPLES, GOLDEN, example
 from explorer.services.reference import reference
 from explorer.services.tokenization import Measures, Tokenized, decode, measure, tokenize, tokenized_golden
 from explorer.ui.components import EditView, TokenView, picture_bytes
@@ -131,7 +131,7 @@ class TokenizeTab:
         """What the page opens with, from disk alone: session, picture, model and measures payloads."""
         id = self.context.default_model
         found = tokenized_golden(id)
-        session = Session(id, EXAMPLES[0].name, found.codes)
+        session = Session(id, GOLDEN, found.codes)
         measures = measures_payload(found.spec, measure(found, reference(id).counts))
         return session, view_payload(found, session.name), model_view(id), measures
 

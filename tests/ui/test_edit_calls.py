@@ -16,7 +16,7 @@ from explorer.models.tokenizer import load_tokenizer
 from explorer.services.editing import SavedEdit
 from explorer.services.examples import example
 from explorer.services.model_store import ModelStore
-from explorer.training.evaluate import reference_arrays
+from explorer.training.reference import reference_arrays
 from explorer.ui.context import AppContext
 from explorer.ui.edit_calls import EditCalls
 
