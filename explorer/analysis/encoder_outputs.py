@@ -3,7 +3,7 @@
 A code that no encoder output comes near is dead for that reason.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -37,18 +37,20 @@ class EncoderOutputs:
         points = tokenizer.comparable(level, latents).reshape(-1, book.dim)
         vectors = tokenizer.vectors(book.name, np.arange(book.size))
         nearest = nearest_distances(in_steps(book, points), in_steps(book, vectors))
-        return cls._smallest(limit, keys.reshape(-1), points, codes.reshape(-1), nearest)
+        return cls(limit, keys.reshape(-1), points, codes.reshape(-1), nearest)._sampled()
 
     def __add__(self, other: "EncoderOutputs") -> "EncoderOutputs":
-        pairs = (self.keys, other.keys), (self.points, other.points), (self.codes, other.codes)
-        return self._smallest(
-            self.limit, *(np.concatenate(pair) for pair in pairs), np.minimum(self.nearest, other.nearest)
-        )
+        return EncoderOutputs(
+            self.limit,
+            np.concatenate([self.keys, other.keys]),
+            np.concatenate([self.points, other.points]),
+            np.concatenate([self.codes, other.codes]),
+            np.minimum(self.nearest, other.nearest),
+        )._sampled()
 
-    @classmethod
-    def _smallest(cls, limit, keys, points, codes, nearest) -> "EncoderOutputs":
-        order = keys.argsort(kind="stable")[:limit]
-        return cls(limit, keys[order], points[order], codes[order], nearest)
+    def _sampled(self) -> "EncoderOutputs":
+        kept = self.keys.argsort(kind="stable")[: self.limit]
+        return replace(self, keys=self.keys[kept], points=self.points[kept], codes=self.codes[kept])
 
 
 def costs(tokenizer: Tokenizer, level: str, codes: np.ndarray, latents: np.ndarray) -> np.ndarray:

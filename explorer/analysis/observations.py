@@ -1,6 +1,7 @@
 """What is seen of codes in pictures: how often they occur, in which patches, where, beside which, from which latents.
 
-Every part is counted picture by picture and merged by adding, in memory that does not grow with the pictures.
+Every part is merged by adding. Memory depends on the codebook, not on how many pictures were seen; only the table
+of neighbours grows, as long as new pairs of codes are met.
 """
 
 from dataclasses import dataclass

@@ -10,7 +10,6 @@ from explorer.analysis.observations import Observations, observe
 from explorer.analysis.occurrences import SIDE, summarize
 from explorer.core.codes import Codes
 from explorer.core.images import to_unit
-from explorer.core.mosaic import mosaic, tile
 from explorer.core.spec import Codebook, Level
 from explorer.core.tokenizer import Encoding
 from explorer.models.tokenizer import load_tokenizer
@@ -124,10 +123,3 @@ def test_pictures_seen_apart_add_up_to_those_seen_together(tiny_folders, kind, p
         arguments = (8, "abcde", lambda number: pictures[number], 3, 4)
         one, other = (summarize(seen, *arguments).to_arrays() for seen in (merged, together))
         assert isinstance(merged, Observations) and all(np.array_equal(one[field], other[field]) for field in one)
-
-
-def test_a_tile_is_found_again():
-    tiles = np.random.default_rng(0).integers(0, 256, (11, 6, 6, 3), np.uint8)
-    sheet, columns = mosaic(tiles)
-    assert columns == 4 and sheet.shape == (18, 24, 3)
-    assert all(np.array_equal(tile(sheet, number, 6), tiles[number]) for number in range(11))
