@@ -296,7 +296,7 @@ def test_what_changed_influence_and_before_and_after(open_page):
     wait_for(page, steps="1/1", busy="no")
     view(page, "Influence")
     reach = explorer.load("vq_ema.caltech_f8_1024", "cpu").spec.levels[0].reach
-    caption.filter(has_text=f"Never one more than {reach} px away").wait_for(timeout=PATIENCE)
+    caption.filter(has_text=f"none farther than {reach} px away").wait_for(timeout=PATIENCE)
     assert 64 < int(caption.inner_text().split(" of ")[0].replace(",", "")) <= (8 + 2 * reach) ** 2
     canvas(page).press("Escape")
     view(page, "Before / after")
