@@ -195,11 +195,12 @@ class TokenizeTab:
         belongs(spec, saved.start)
         replay(spec, saved.start.codes, saved.edits, reference(spec.id).counts)  # refused whole, or not at all
         found = decode(self.context.store.get(saved.start.model), saved.start)
-        original = _example_of(saved, found.reconstruction.shape[:2], found.spec.multiple)
-        source = None if original is None else example(saved.name)
+        session = replace(session, model=spec.id, name=saved.name, codes=found.codes, source=None, loaded=True)
         size = max(found.reconstruction.shape[:2])
-        session = replace(session, model=saved.start.model, name=saved.name, codes=found.codes, source=source)
-        session = replace(session, loaded=original is None, size=size if size in SIZES else session.size)
+        how, original = _fitted_example(saved, size, spec.multiple)
+        if original is not None and size in SIZES:
+            session = replace(session, loaded=False, size=size, how=how)
+            yield self._updates(size=size, how=how)
         yield from self._shown(session, replace(found, original=original))
 
     def settings_of(self, session: Session) -> tuple[str, int, Fit]:
@@ -243,6 +244,8 @@ class TokenizeTab:
             "summary": controls.summary,
             "facts": controls.facts,
             "gallery": controls.gallery,
+            "size": controls.size,
+            "how": controls.how,
         }
         settings = [controls.model, controls.size, controls.how, controls.session]
         common = {
@@ -265,15 +268,13 @@ class TokenizeTab:
         controls.edit_view.open(self.on_saved_edit, [controls.edit_view, controls.session], **common)
 
 
-def _example_of(saved: SavedEdit, shape: tuple[int, int], multiple: int) -> np.ndarray | None:
-    """The example picture that an edit was made of, as it was fitted; None of any other picture."""
-    if saved.name not in {found.name for found in EXAMPLES}:
-        return None
-    for _, how in FITS:
-        pixels = fit(example(saved.name), max(shape), how, multiple)
+def _fitted_example(saved: SavedEdit, size: int, multiple: int) -> tuple[Fit, np.ndarray | None]:
+    """How the example picture that an edit was made of was fitted, and its pixels; None of any other picture."""
+    for _, how in FITS if saved.name in {found.name for found in EXAMPLES} else ():
+        pixels = fit(example(saved.name), size, how, multiple)
         if hashlib.sha256(pixels.tobytes()).hexdigest() == saved.picture:
-            return pixels
-    return None
+            return how, pixels
+    return "whole", None
 
 
 def _limited(pixels: np.ndarray) -> np.ndarray:

@@ -204,7 +204,7 @@ def test_of_a_model_that_is_not_local_the_page_says_and_shows_that_influence_is_
     view(page, "Influence")
     caption = page.locator('.ev [data-figure="change"] figcaption')
     caption.filter(has_text="Influence is global in this model").wait_for(timeout=PATIENCE)
-    assert "65,536 of 65,536 pixels move with the cell in row 30, column 2" in caption.inner_text()
+    assert "65,536 of 65,536 pixels move with row 30, column 2" in caption.inner_text()
     far = canvas(page, "change").evaluate(
         "c => [...c.getContext('2d').getImageData(c.width - 20, 20, 1, 1).data].slice(0, 3)"
     )

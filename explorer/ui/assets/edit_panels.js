@@ -17,7 +17,7 @@ function words() {
   codes.fact.textContent = entry ? `${number(changed)} of ${number(current().length)} changed` : "";
   codes.caption.textContent = HOW[tool] + (touch || tool === "pick" ? "" : " Shift adds, Alt removes.");
   const last = steps[position - 1];
-  decoded.fact.textContent = working ? "decoding…" : last ? `re-decoded ${last.box[3] - last.box[1]} × ${last.box[2] - last.box[0]} px in ${plain(last.milliseconds)} ms` : `${picture.width} × ${picture.height} px`;
+  decoded.fact.textContent = working ? "decoding…" : last ? `${number(Math.ceil(last.milliseconds))} ms for ${last.box[3] - last.box[1]} × ${last.box[2] - last.box[0]} px` : `${picture.width} × ${picture.height} px`;
   decoded.caption.textContent = infers() ? `After an edit ${finer().join(" and ")} is inferred again from the original picture, nothing else.` : "Decoded from the edited codes; never encoded again.";
   change.caption.textContent = changeCaption();
   change.empty.textContent = shown === "change" ? "Nothing was edited yet. Select cells and give them another code." : "Measuring…";
@@ -32,8 +32,9 @@ function changeCaption() {
   if (shown === "slider") return "Left of the line: before the first edit. Drag it.";
   if (shown === "change") return difference && position ? `${number(difference.count)} of ${all} pixels moved. Brighter moved further; black did not move.` : "How far each pixel moves from the picture before the first edit.";
   if (!found) return "Other codes are tried in the selected cell, and every pixel that moves is shown.";
-  const bound = found.reach === null ? "Influence is global in this model: one code can move every pixel." : `Never one more than ${found.reach} px away from it.`;
-  return `${number(found.pixels)} of ${all} pixels move with the cell in row ${rowOf(found.cell)}, column ${columnOf(found.cell)}; brighter moves further. ${bound}`;
+  const moving = `${number(found.pixels)} of ${all} pixels move with row ${rowOf(found.cell)}, column ${columnOf(found.cell)}`;
+  return found.reach === null ? `${moving}. Influence is global in this model: one code can move every pixel.`
+    : `${moving}, none farther than ${found.reach} px away. Brighter moves more.`;
 }
 
 function swatch(code, below, act) {
@@ -59,7 +60,7 @@ async function palette() {
   const key = `${picture.model} ${level} ${anchor} ${Boolean(book()?.sheet)}`, chosen = current()[aimed()];
   if (key !== paletteOf) {
     paletteOf = key;
-    $(".ev-palette-fact").textContent = `nearest to ${number(anchor)}, with distance${book()?.radices.length ? " in digit steps" : ""}`;
+    $(".ev-palette-fact").textContent = `nearest to ${number(anchor)}, ${book()?.radices.length ? "in digit steps" : "with distance"}`;
     try {
       const found = await ask("neighbours", { code: anchor, levels: {} });
       if (key !== paletteOf) return;
