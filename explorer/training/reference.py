@@ -2,7 +2,8 @@
 
 golden.npz: the codes and the reconstruction of the picture that the page opens with. And of the held-out pictures
 of the data set, reference.npz: how often each code occurs, its swatch and its colour; occurrences.npz: in which
-patches it occurs, where in pictures and beside which codes, and what encoder outputs there are.
+patches it occurs, where in pictures and beside which codes, and what encoder outputs there are. maps.npz: the
+codebook laid out by UMAP.
 """
 
 import argparse

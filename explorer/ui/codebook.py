@@ -47,10 +47,9 @@ class Asked:
 
 @dataclass(frozen=True)
 class Counted:
-    """Usage per level of a model over pictures that were uploaded, how many they are, and names of unreadable ones."""
+    """Usage per level of a model over pictures that were uploaded, and which of them were unreadable, and why."""
 
     model: str = ""
-    pictures: int = 0
     usage: dict[str, Usage] = field(default_factory=dict, repr=False)
     unreadable: tuple[str, ...] = ()
 
@@ -101,10 +100,10 @@ class CodebookTab:
         if source == UPLOADED:
             return self._uploaded(asked, uploaded)
         if source == REFERENCE:
-            return self._shown(asked, Usage(reference(asked.model).counts[asked.level]), None)
+            return self._shown(asked, Usage(reference(asked.model).counts[asked.level]))
         if session.codes is None or session.model != asked.model:
             raise ExplorerError("The picture of this page was coded by another model. Choose the picture again.")
-        return self._shown(asked, Usage.of(session.codes[asked.level], _size(asked)), 1)
+        return self._shown(asked, Usage.of_pictures(session.codes[asked.level], _size(asked)))
 
     @spoken
     def on_files(self, paths: Sequence[str] | None, text: str, session: Session) -> Iterator[tuple]:
@@ -120,7 +119,6 @@ class CodebookTab:
         for batch in scan(tokenizer, files, session.size, session.how, AT_ONCE):
             total = Counted(
                 asked.model,
-                total.pictures + len(batch.codes),
                 merged(total.usage, batch.usage),
                 total.unreadable + tuple(f"{name}: {why}" for name, why in batch.unreadable),
             )
@@ -131,16 +129,16 @@ class CodebookTab:
             why = f" None could be read. {uploaded.unreadable[0]}" if uploaded.unreadable else ""
             note = f"Choose pictures above: their codes are counted with this model, at the size set at the left.{why}"
             return _sentence(note), None, None
-        return self._shown(asked, uploaded.usage[asked.level], uploaded.pictures, uploaded.unreadable)
+        return self._shown(asked, uploaded.usage[asked.level], uploaded.unreadable)
 
-    def _shown(self, asked: Asked, usage: Usage, pictures: int | None, unreadable: Sequence[str] = ()) -> tuple:
-        notes = [conclusion(usage, pictures), *self._counters(asked)]
+    def _shown(self, asked: Asked, usage: Usage, unreadable: Sequence[str] = ()) -> tuple:
+        notes = [conclusion(usage), *self._counters(asked)]
         if unreadable:
             notes.append(f"{len(unreadable)} could not be read, the first is {unreadable[0]}")
         curve = rarefaction(usage.counts)
         shares = np.sort(usage.counts)[::-1] / max(1, usage.tokens)
         return (
-            strip(usage, asked.at_most, pictures) + "".join(_sentence(note) for note in notes),
+            strip(usage, asked.at_most) + "".join(_sentence(note) for note in notes),
             rarefaction_figure(curve.tokens, curve.used, curve.ceiling),
             rank_figure(shares),
         )
@@ -156,11 +154,11 @@ class CodebookTab:
         ]
 
 
-def strip(usage: Usage, at_most: int, pictures: int | None) -> str:
+def strip(usage: Usage, at_most: int) -> str:
     """The figures, as HTML."""
     mass, possible = usage.unseen_mass, usage.possible
-    over = f" of {pictures:,} picture{'s' if pictures > 1 else ''}" if pictures else ""
-    dead = int(np.count_nonzero(usage.counts <= at_most))
+    over = f" of {usage.pictures:,} picture{'s' if usage.pictures > 1 else ''}" if usage.pictures else ""
+    dead = len(usage.dead(at_most))
     cells = (
         (
             f"{usage.used:,}",
