@@ -98,14 +98,6 @@ def cells_of(runs: Sequence[Sequence[int]], cells: int) -> np.ndarray:
     return np.concatenate([np.arange(first, first + count) for first, count in runs] or [np.zeros(0, np.int64)])
 
 
-def runs_of(cells: np.ndarray) -> Runs:
-    """The runs of flat cell indices or of a boolean grid; the inverse of `cells_of`."""
-    cells = np.asarray(cells)
-    cells = np.flatnonzero(cells) if cells.dtype == bool else np.unique(cells)
-    runs = np.split(cells, np.flatnonzero(np.diff(cells) != 1) + 1)
-    return tuple((int(run[0]), len(run)) for run in runs if len(run))
-
-
 def stitched(codes: Codes, other: Codes, level: str) -> Write:
     """The edit that puts the lower half of another picture's codes under the upper half of these."""
     here, there = codes[level][0], other[level][0]

@@ -67,7 +67,13 @@ def umap(
         init="spectral" if len(vectors) > 4 * dims else "random",
         random_state=seed,
         n_jobs=1,
-        tqdm_kwds={"file": _Listener(progress), "disable": False, "bar_format": "{n}/{total}", "mininterval": 0.1},
+        tqdm_kwds={
+            "file": _Listener(progress),
+            "bar_format": "{n}/{total}",
+            "disable": False,
+            "mininterval": 0,
+            "miniters": 5,
+        },
     )
     points = fitted.fit_transform(vectors)
     return _scaled(points, fitted.transform(given) if len(given) else np.zeros((0, dims)))

@@ -172,6 +172,18 @@ def test_cells_are_picked_replaced_and_taken_by_code(open_page):
     assert [at for at, found in enumerate(codes(page)["codes"]) if found == 9 and start[at] != 9] == same
 
 
+def test_a_code_that_is_chosen_elsewhere_is_ready_to_be_set(open_page):
+    page = open_page()
+    open_edit(page)
+    select_box(page, 4, 4, 5, 5)
+    chosen = {"model": state(page)["model"], "level": "codes", "code": 77}
+    page.evaluate("(text) => dispatchEvent(new CustomEvent('explorer-code', { detail: text }))", json.dumps(chosen))
+    page.locator('.ev-palette .ev-swatch[data-code="77"]').first.wait_for()
+    act(page, "set")
+    wait_for(page, steps="1/1", busy="no")
+    assert [codes(page)["codes"][at] for at in selected(page)] == [77] * 4
+
+
 def test_the_experiments_of_the_fsq_paper(open_page):
     page = open_page()
     choose_model(page, "fsq.caltech_f8_1000")
@@ -323,9 +335,9 @@ def test_nothing_selected_and_damaged_files_and_links_are_said_in_words(open_pag
     said(page, "Select some cells first")
     page.set_input_files(".ev-load", {"name": "a.json", "mimeType": "application/json", "buffer": b"{]"})
     said(page, "not JSON")
+    edit = saved(page)
     page.evaluate("location.hash = 'edit=nonsense'")
     said(page, "link is damaged")
-    edit = saved(page)
     edit["edits"] = [{"kind": "replace", "level": "codes", "old": 1, "new": 2000}]
     page.set_input_files(
         ".ev-load", {"name": "a.json", "mimeType": "application/json", "buffer": json.dumps(edit).encode()}

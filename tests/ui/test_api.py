@@ -158,7 +158,7 @@ def test_an_edit_through_the_api_is_the_edit_in_process(client, encoded):
     assert np.array_equal(read_picture(Path(png)).pixels, to_bytes(tokenizer.decode(expected))[0])
     for wrong, words in [
         ([{"kind": "magic"}], "'kind' is one of"),
-        ([{"kind": "replace", "level": "codes", "old": 1, "new": 10**6}], "Edit 1 of 1: Code 1000000 is out of range"),
+        ([edits[0], {**edits[2], "new": 10**6}], "Edit 2 of 2: Code 1000000 is out of range"),
         ([{"kind": "write", "level": "codes", "cells": [[0, 10**9]], "codes": [1]}], "no run of cells"),
         ({"kind": "write"}, "edits must be a list"),
     ]:

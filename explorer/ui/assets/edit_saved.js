@@ -103,7 +103,6 @@ function restoreOnce() {
   else if (found) { const { edit, done } = JSON.parse(found); open(JSON.stringify(edit), done); }
   return Boolean(hash || (found && found !== GONE));
 }
-addEventListener("hashchange", () => { if (picture && location.hash.startsWith("#edit=")) { restored = false; linked = null; restoreOnce(); } });
 $(".ev-load").addEventListener("change", async (event) => {
   const file = event.target.files[0];
   if (file) open(await file.text());
