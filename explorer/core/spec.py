@@ -101,10 +101,14 @@ class TokenizerSpec:
                 return rows * level.stride, columns * level.stride
         raise CodesError(f"{self.id} has no spatial level, so its codes fix no picture size.")
 
-    def check_codes(self, codes: Codes) -> None:
-        """Refuse codes of another model, of a wrong grid or out of range, in words."""
+    def check_has_codes(self) -> None:
+        """Refuse a model without codes, in words."""
         if not self.levels:
             raise CodesError(f"{self.id} has no codes: it keeps floats. Choose a model with a codebook.")
+
+    def check_codes(self, codes: Codes) -> None:
+        """Refuse codes of another model, of a wrong grid or out of range, in words."""
+        self.check_has_codes()
         expected = [level.name for level in self.levels]
         if sorted(codes) != sorted(expected):
             raise CodesError(

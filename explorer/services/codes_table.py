@@ -75,7 +75,7 @@ def write_parquet(journals: Sequence[Path], out: Path, about: dict[str, str]) ->
                 writer.write_table(pa.Table.from_batches(rows).replace_schema_metadata(about))
 
 
-def read_codes(path: Path) -> Iterator[tuple[str, Codes]]:
+def read_codes(path: str | Path) -> Iterator[tuple[str, Codes]]:
     """Every picture's path and codes of such a file, one after the other; memory does not grow with the file."""
     with _opened(path) as file:
         levels = [name for name in file.schema_arrow.names if name != "path"]
@@ -87,13 +87,13 @@ def read_codes(path: Path) -> Iterator[tuple[str, Codes]]:
                 yield name, Codes({level: column[i][None] for level, column in columns.items()})
 
 
-def read_about(path: Path) -> dict[str, str]:
+def read_about(path: str | Path) -> dict[str, str]:
     """What `write_parquet` was told about the codes: model, sha256, options."""
     with _opened(path) as file:
         return {key.decode(): value.decode() for key, value in (file.schema_arrow.metadata or {}).items()}
 
 
-def _opened(path: Path):
+def _opened(path: str | Path):
     from pyarrow import ArrowException, parquet
 
     try:

@@ -5,6 +5,7 @@ from functools import lru_cache
 
 import numpy as np
 
+from explorer.analysis.usage import Usage
 from explorer.core.codes import Codes
 from explorer.core.errors import CheckpointError
 from explorer.core.images import read_picture
@@ -43,6 +44,13 @@ def reference(id: str) -> Reference:
         kind, level = name.split("/", 1)
         parts[kind][level] = array
     return Reference(**parts)
+
+
+def reference_usage(id: str) -> dict[str, Usage]:
+    """Level name -> usage over the held-out pictures; a CodesError where there are no codes."""
+    registry.spec(id).check_has_codes()
+    pictures = registry.spec(id).evaluation["held_out"]["pictures"]
+    return {name: Usage(counts, pictures=pictures) for name, counts in reference(id).counts.items()}
 
 
 @lru_cache(maxsize=32)

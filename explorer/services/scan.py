@@ -12,7 +12,7 @@ import numpy as np
 
 from explorer.analysis.usage import Usage, by_level, merged
 from explorer.core.codes import Codes
-from explorer.core.errors import CodesError, DataError, PictureError
+from explorer.core.errors import DataError, PictureError
 from explorer.core.images import Fit, check_size, fit, read_picture, to_unit
 from explorer.core.picture_files import PictureFile
 from explorer.core.tokenizer import Tokenizer
@@ -54,10 +54,8 @@ def scan(
     Codes are those of each picture encoded alone (on a GPU but for the last bits of a batched convolution).
     A CodesError says that the model has none.
     """
-    spec = tokenizer.spec
-    if not spec.levels:
-        raise CodesError(f"{spec.id} has no codes: it keeps floats. Choose a model with a codebook.")
-    check_size(size, spec.multiple)
+    tokenizer.spec.check_has_codes()
+    check_size(size, tokenizer.spec.multiple)
     return _scan(tokenizer, files, size, how, batch)
 
 

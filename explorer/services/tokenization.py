@@ -48,8 +48,7 @@ class Tokenized:
     @property
     def file(self) -> CodesFile:
         """The codes as they are saved and sent; a CodesError where there are none."""
-        if self.codes is None:
-            raise CodesError(f"{self.spec.id} has no codes: it keeps floats. Choose a model with a codebook.")
+        self.spec.check_has_codes()
         return CodesFile(self.codes, self.spec.id, self.spec.revision, self.reconstruction.shape[:2])
 
 

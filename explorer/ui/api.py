@@ -3,6 +3,7 @@
 import json
 import tempfile
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -11,18 +12,24 @@ import numpy as np
 
 from explorer.analysis.codebook_map import MapKey
 from explorer.analysis.edits import Edit
+from explorer.analysis.usage import Usage, figures, merged
 from explorer.core.codes_file import CodesFile
-from explorer.core.errors import ExplorerError
+from explorer.core.errors import ExplorerError, PictureError
 from explorer.core.images import encode_file, fit, read_picture
+from explorer.core.picture_files import PictureFile
 from explorer.core.spec import TokenizerSpec
 from explorer.core.strict import from_json
 from explorer.models import registry
 from explorer.services.editing import replay
-from explorer.services.reference import reference
+from explorer.services.reference import reference, reference_usage
+from explorer.services.scan import scan
 from explorer.services.tokenization import LONGEST, MAX_SIDE, belongs, decode, measure, tokenize
 from explorer.ui.components import PictureInput, picture_bytes
 from explorer.ui.context import AppContext
 from explorer.ui.errors import spoken
+
+MAX_FILES = 256
+"""Pictures that one call of /usage counts."""
 
 
 class Api:
@@ -55,14 +62,9 @@ class Api:
             {model, revision, image_size: [height, width], levels: {name: {grid: [rows, columns], codes}}, metrics}.
         """
         tokenizer = self.context.store.get(model)
-        if not (isinstance(size, int | float) and size == int(size) and tokenizer.spec.multiple <= size <= MAX_SIDE):
-            raise ExplorerError(
-                f"size must be a whole number from {tokenizer.spec.multiple} to {MAX_SIDE}, not {size!r}."
-            )
-        if how not in ("whole", "square"):
-            raise ExplorerError(f'how must be "whole" or "square", not {how!r}.')
+        size = _wanted(size, how, tokenizer.spec)
         pixels = read_picture(picture_bytes(image), longest=LONGEST).pixels
-        found = tokenize(tokenizer, fit(pixels, int(size), how, tokenizer.spec.multiple))
+        found = tokenize(tokenizer, fit(pixels, size, how, tokenizer.spec.multiple))
         return {**found.file.to_dict(), "metrics": measure(found, reference(model).counts).to_dict()}
 
     @spoken
@@ -127,6 +129,54 @@ class Api:
         found = self.context.maps.wait_for(tokenizer, key, None)
         return {name: getattr(found, name).tolist() for name in ("codes", "points", "outputs")}
 
+    @spoken
+    def usage(
+        self, model: str, images: list[str] | None = None, size: int = 256, how: str = "square"
+    ) -> dict[str, Any]:
+        """Count how often a model uses each of its codes, and say what may be concluded from it.
+
+        Args:
+            model: A model id from /models.
+            images: Picture files, at most 256; none for the counts over held-out pictures that come with the model.
+            size: Pixels that these are fitted to, as in /encode; a multiple of 8 up to 1024.
+            how: "square" takes the centre square, "whole" keeps the whole picture.
+
+        Returns:
+            {model, revision, source, pictures, unreadable: [{file, why}], levels: {name: {size, tokens, pictures,
+            used, share, ceiling, dead, entropy, perplexity, unseen_mass and possible_codes: {value, low, high,
+            confidence}, rarefaction: {tokens, used, ceiling}, conclusion, counts, incidence}}}.
+        """
+        unreadable: list[tuple[str, str]] = []
+        if images:
+            usage, unreadable = self._usage_of(model, images, size, how)
+        else:
+            usage = reference_usage(model)
+        return {
+            "model": model,
+            "revision": registry.spec(model).revision,
+            "source": "given pictures" if images else "held-out pictures",
+            "pictures": next(iter(usage.values())).pictures,
+            "unreadable": [{"file": name, "why": why} for name, why in unreadable],
+            "levels": {name: figures(found) for name, found in usage.items()},
+        }
+
+    def _usage_of(
+        self, model: str, images: list[str], size: int, how: str
+    ) -> tuple[dict[str, Usage], list[tuple[str, str]]]:
+        """Usage per level over picture files, and those that can't be read with why."""
+        if len(images) > MAX_FILES:
+            raise ExplorerError(
+                f"{len(images):,} files came; at most {MAX_FILES} are counted at once. For more, run "
+                "python -m explorer.analysis.usage."
+            )
+        tokenizer = self.context.store.get(model)
+        files = (PictureFile(Path(path).name, 0, partial(picture_bytes, path)) for path in images)
+        parts = list(scan(tokenizer, files, _wanted(size, how, tokenizer.spec), how))
+        unreadable = [pair for part in parts for pair in part.unreadable]
+        if len(unreadable) == len(images):
+            raise PictureError(f"None of these files can be read. {unreadable[0][0]}: {unreadable[0][1]}")
+        return merged(*(part.usage for part in parts)), unreadable
+
     def build(self) -> None:
         """Register the endpoints in the surrounding gr.Blocks."""
         gr.api(self.models, api_name="models")
@@ -141,6 +191,10 @@ class Api:
         common = {"concurrency_id": "api", "concurrency_limit": 1}
         run.click(self.encode, [model, image, size, how], encoded, api_name="encode", **common)
         run.click(self.decode, [model, given], picture, api_name="decode", **common)
+        images = gr.File(label="images", file_count="multiple", visible=False)
+        square = gr.Textbox("square", label="how", info='"square" or "whole"', visible=False)
+        counted = gr.JSON(label="usage", visible=False)
+        run.click(self.usage, [model, images, size, square], counted, api_name="usage", **common)
         edits = gr.JSON(label="edits", visible=False)
         level = gr.Textbox("", label="level", info="a level of the model; the first where empty", visible=False)
         of = gr.Textbox("vectors", label="of", info='"vectors" or "swatches"', visible=False)
@@ -155,6 +209,15 @@ def _first_level(spec: TokenizerSpec) -> str:
     if not spec.levels:
         raise ExplorerError(f"{spec.id} keeps floats, not codes: it has no codebook.")
     return spec.levels[0].name
+
+
+def _wanted(size: Any, how: str, spec: TokenizerSpec) -> int:
+    """The size asked for, once it and the way of fitting are found to be such."""
+    if not (isinstance(size, int | float) and size == int(size) and spec.multiple <= size <= MAX_SIDE):
+        raise ExplorerError(f"size must be a whole number from {spec.multiple} to {MAX_SIDE}, not {size!r}.")
+    if how not in ("whole", "square"):
+        raise ExplorerError(f'how must be "whole" or "square", not {how!r}.')
+    return int(size)
 
 
 def _described(id: str) -> dict[str, Any]:

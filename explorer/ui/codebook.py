@@ -15,7 +15,7 @@ from explorer.core.picture_files import PictureFile
 from explorer.core.tokenizer import KeepsCounters
 from explorer.models import registry
 from explorer.plots.usage import rank_figure, rarefaction_figure
-from explorer.services.reference import reference
+from explorer.services.reference import reference_usage
 from explorer.services.scan import scan
 from explorer.ui.calls import plain_function
 from explorer.ui.codebook_calls import CodebookCalls
@@ -100,7 +100,7 @@ class CodebookTab:
         if source == UPLOADED:
             return self._uploaded(asked, uploaded)
         if source == REFERENCE:
-            return self._shown(asked, Usage(reference(asked.model).counts[asked.level]))
+            return self._shown(asked, reference_usage(asked.model)[asked.level])
         if session.codes is None or session.model != asked.model:
             raise ExplorerError("The picture of this page was coded by another model. Choose the picture again.")
         return self._shown(asked, Usage.of_pictures(session.codes[asked.level], _size(asked)))

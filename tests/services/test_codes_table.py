@@ -56,7 +56,7 @@ def test_a_journal_goes_on_where_the_state_says(tmp_path):
     size = write(tmp_path / "journal", pictures[:9])
     write(tmp_path / "journal", rows(4, seed=1), size)  # after the last state
     with (tmp_path / "journal").open("ab") as file:
-        file.write(b"half a rec")
+        file.write(b"half a record" * 1000)
     write(tmp_path / "journal", pictures[9:], size)
     write_parquet([tmp_path / "journal"], tmp_path / "codes.parquet", {})
     assert list(read_codes(tmp_path / "codes.parquet")) == pictures

@@ -14,10 +14,10 @@ import pytest
 
 from explorer.analysis.usage.__main__ import main
 from explorer.core.errors import DataError
-from explorer.core.picture_files import picture_files
 from explorer.models.tokenizer import load_tokenizer
 from explorer.services import scan_run
 from explorer.services.codes_table import CodesJournal, read_about, read_codes
+from explorer.services.processes import Processes
 from explorer.services.scan_run import ScanOptions, scan_data
 from explorer.services.scan_state import ScanState
 from tests.services.conftest import READABLE, UNREADABLE
@@ -66,12 +66,12 @@ def test_the_record_and_the_table_are_those_of_every_picture_alone(model, data, 
     assert (about["sha256"], about["size"], about["fit"]) == (tokenizer.spec.sha256, "64", "square")
 
 
-@pytest.mark.parametrize("batches", [0, 1, 5, 10])
-def test_a_stopped_scan_goes_on_and_encodes_at_most_a_batch_again(model, data, whole, tmp_path, monkeypatch, batches):
-    class Stopped(Exception):
-        """Stands for a kill: nothing is caught, nothing tidied up."""
+class Stopped(Exception):
+    """Stands for a kill: nothing is caught, nothing tidied up."""
 
-    options = ScanOptions(data, tmp_path / "usage.json", tmp_path / "codes.parquet", 64, batch=2)
+
+def scan_until(monkeypatch, batches, *given):
+    """Scan until the state of so many batches is saved and the next one is about to be."""
     save, saved = ScanState.save, []
 
     def stopping(state, path, identity):
@@ -83,7 +83,13 @@ def test_a_stopped_scan_goes_on_and_encodes_at_most_a_batch_again(model, data, w
     with monkeypatch.context() as patch:
         patch.setattr(ScanState, "save", stopping)
         with pytest.raises(Stopped):
-            scan_data(load_tokenizer(model), options)
+            scan_data(*given)
+
+
+@pytest.mark.parametrize("batches", [0, 1, 5, 10])
+def test_a_stopped_scan_goes_on_and_encodes_at_most_a_batch_again(model, data, whole, tmp_path, monkeypatch, batches):
+    options = ScanOptions(data, tmp_path / "usage.json", tmp_path / "codes.parquet", 64, batch=2)
+    scan_until(monkeypatch, batches, load_tokenizer(model), options)
     assert not (tmp_path / "usage.json").exists()
     told = []
     scan_data(load_tokenizer(model), options, progress=lambda done, total: told.append((done, total)))
@@ -91,6 +97,29 @@ def test_a_stopped_scan_goes_on_and_encodes_at_most_a_batch_again(model, data, w
     assert (tmp_path / "usage.json").read_text() == (whole / "usage.json").read_text()
     assert list(read_codes(tmp_path / "codes.parquet")) == list(read_codes(whole / "codes.parquet"))
     assert left(tmp_path) == left(whole)
+
+
+def test_stopped_processes_go_on_each_with_its_own_files(model, data, whole, tmp_path, monkeypatch):
+    class OneOfTwo(Processes):
+        """Adds nothing up, so that what each counted can be looked at."""
+
+        def __init__(self, rank):
+            self.rank, self.world = rank, 2
+
+        def sum(self, counts):
+            return counts
+
+        def gather(self, values):
+            return values
+
+    options, found = ScanOptions(data, tmp_path / "usage.json", None, 64, batch=2), []
+    for rank in range(2):
+        scan_until(monkeypatch, 2, load_tokenizer(model), options, OneOfTwo(rank))
+        found.append(scan_data(load_tokenizer(model), options, OneOfTwo(rank)))
+    once = json.loads((whole / "usage.json").read_text())
+    for name, level in once["levels"].items():
+        total = np.sum([part["levels"][name]["counts"] for part in found], 0)
+        assert total.tolist() == level["counts"]
 
 
 def test_a_killed_process_goes_on(model, data, whole, tmp_path):
@@ -193,10 +222,3 @@ def test_what_went_wrong_is_said_in_a_sentence(model, tiny_folders, data, tmp_pa
         assert left(tmp_path) == ["bad"], "nothing half done is left behind"
     assert main(arguments(model, tmp_path / "bad", tmp_path)) == 2
     assert "None of the 1 picture files" in capsys.readouterr().err
-
-
-def test_processes_share_the_files_without_gap_or_overlap(data):
-    names = [file.name for file in picture_files(data)]
-    for world in (1, 2, 5):
-        shares = [names[rank::world] for rank in range(world)]
-        assert sorted(name for share in shares for name in share) == sorted(names)

@@ -15,9 +15,11 @@ import explorer
 from explorer.analysis.codebook_map import MapKey, placed_by
 from explorer.analysis.edits import Edit, apply
 from explorer.analysis.projection import pca
+from explorer.analysis.usage import Usage, figures
 from explorer.core.codes_file import CodesFile
 from explorer.core.images import fit, read_picture, to_bytes, to_unit
 from explorer.core.strict import from_json
+from explorer.services.reference import reference
 from tests.bad_pictures import accepted, photo, refused
 
 MODELS = explorer.available()
@@ -177,3 +179,48 @@ def test_a_codebook_is_placed_on_a_map(client):
     assert np.allclose(points, expected, atol=1e-3)
     with pytest.raises(AppError, match="choose vectors or swatches"):
         client.predict(model=MODELS[0], of="colours", api_name="/project")
+
+
+@pytest.mark.parametrize("id", MODELS)
+def test_usage_without_pictures_is_that_of_the_held_out_ones(client, id):
+    answer = client.predict(model=id, images=None, api_name="/usage")
+    counts = reference(id).counts["codes"]
+    level = answer["levels"]["codes"]
+    assert (answer["model"], answer["source"], answer["unreadable"]) == (id, "held-out pictures", [])
+    assert level["counts"] == counts.tolist() and level["tokens"] == answer["pictures"] * 1024 == counts.sum()
+    assert level == json.loads(json.dumps(figures(Usage(counts, pictures=answer["pictures"]))))
+
+
+def test_usage_of_pictures_counts_what_encode_gives(client, picture, tmp_path):
+    (tmp_path / "words.png").write_text("no picture")
+    small = tmp_path / "small.png"
+    photo().resize((90, 60)).save(small)
+    files = [handle_file(path) for path in (picture, tmp_path / "words.png", small)]
+    answer = client.predict(model=MODELS[0], images=files, size=128, how="whole", api_name="/usage")
+    level = answer["levels"]["codes"]
+    encoded = [
+        client.predict(model=MODELS[0], image=handle_file(path), size=128, how="whole", api_name="/encode")
+        for path in (picture, small)
+    ]
+    grids = [np.ravel(each["levels"]["codes"]["codes"]) for each in encoded]
+    assert level["counts"] == np.bincount(np.concatenate(grids), minlength=level["size"]).tolist()
+    assert max(level["incidence"]) == 2 and answer["pictures"] == level["pictures"] == 2
+    assert [(bad["file"], bad["why"][:25]) for bad in answer["unreadable"]] == [
+        ("words.png", "This file is not a pictur")
+    ]
+    assert 0 <= level["unseen_mass"]["low"] < level["unseen_mass"]["value"] < level["unseen_mass"]["high"] <= 1
+    assert "says nothing about collapse" in level["conclusion"]
+
+
+def test_usage_refuses_in_words(client, picture, tmp_path):
+    (tmp_path / "words.png").write_text("no picture")
+    for arguments, words in [
+        ({"model": "nobody", "images": None}, "There is no model 'nobody'"),
+        ({"images": [handle_file(tmp_path / "words.png")]}, "None of these files can be read. words.png"),
+        ({"size": 100}, "not a multiple of 8"),
+        ({"how": "sideways"}, '"whole" or "square"'),
+        ({"images": [handle_file(picture)] * 257}, "at most 256"),
+    ]:
+        given = {"model": MODELS[0], "images": [handle_file(picture)], **arguments}
+        with pytest.raises(AppError, match=words):
+            client.predict(**given, api_name="/usage")

@@ -96,7 +96,9 @@ class Usage:
     @property
     def possible(self) -> Estimate:
         """Number of codes that can occur at all, seen or not; see `unseen.possible_codes`."""
-        return possible_codes(self.counts if self.incidence is None else self.incidence, self.pictures)
+        if self.incidence is None:
+            return possible_codes(self.counts)
+        return possible_codes(self.incidence, self.pictures)
 
     @property
     def chao1(self) -> float:

@@ -31,9 +31,9 @@ def unseen_mass(counts: np.ndarray, incidence: np.ndarray | None = None) -> Esti
 
     incidence (K,): in how many pictures each code occurs. With it pictures are the independent draws: the
     tokens of codes that occur in one picture alone take the place of f1, and variances grow with the squares of
-    how often a code stands in a picture. Of pictures of one token each, that is the above. On subsets of 2,000
-    photographs this interval held 89 % of the time from 32 pictures and 92 % or more from 64, where the one
-    for independent tokens held 47 % and 70 %; below 16 it is too narrow too.
+    how often a code stands in a picture. Of pictures of one token each, that is the above. Over 1,000 subsets of
+    2,000 photographs this interval held 90 % of the time from 32 pictures and 93 % from 128, where the one for
+    independent tokens held 45 % and 80 %; from 8 pictures it is too narrow too (81 %).
     """
     if incidence is None:
         incidence = counts

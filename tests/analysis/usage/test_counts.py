@@ -98,6 +98,14 @@ def test_levels_are_counted_and_merged_each_for_itself():
         assert np.array_equal(parts[name].incidence, usage.incidence) and parts[name].pictures == usage.pictures == 9
 
 
+def test_estimates_go_by_picture_where_the_incidence_is_known():
+    counts, incidence = np.array([9, 6, 5, 8, 7, 0, 0, 0, 0, 0, 0, 0]), np.array([4, 1, 1, 1, 2, 0, 0, 0, 0, 0, 0, 0])
+    known = Usage(counts, incidence, 4)
+    assert known.possible.value == 5 + 3 * 2 / (2 * 2) * 3 / 4 and known.chao1 == 5
+    assert known.unseen_mass.value == (6 + 5 + 8) / 35
+    assert Usage(counts, pictures=4).possible.value == 5 and Usage(counts, pictures=4).unseen_mass.value == 0
+
+
 def test_pictures_are_counted_once_for_each_code_they_have():
     usage = Usage.of_pictures(np.array([[[0, 0], [1, 3]], [[3, 3], [3, 3]]]), 5)
     assert usage.counts.tolist() == [2, 1, 0, 5, 0]
