@@ -150,6 +150,21 @@ def test_undo_waits_for_the_edit_before_it(open_page):
     assert digest(page) == edited
 
 
+def test_an_edit_that_the_server_does_not_answer_changes_nothing(open_page):
+    page = open_page()
+    open_edit(page)
+    before = digest(page)
+    select_box(page, 1, 1, 5, 5)
+    page.route("**/component_server/**", lambda route: route.abort())
+    act(page, "random")
+    said(page, "The server did not answer")
+    assert digest(page) == before and state(page)["steps"] == "0/0"
+    page.unroute("**/component_server/**")
+    act(page, "random")
+    wait_for(page, steps="1/1", busy="no")
+    assert not page.locator(".ev-message").is_visible()
+
+
 def test_cells_are_picked_replaced_and_taken_by_code(open_page):
     page = open_page()
     open_edit(page)
