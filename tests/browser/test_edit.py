@@ -310,6 +310,26 @@ def test_a_saved_edit_is_opened_by_another_session_though_its_picture_is_unknown
     wait_for(other, picture="wide", steps="3/3", busy="no")
     assert codes(other) == codes(page)
     same_but_for_rounding(shown(page), shown(other))
+    act(other, "undo")
+    act(other, "sample")
+    wait_for(other, steps="3/3", busy="no")
+    assert codes(other) != codes(page)
+    other.set_input_files(".ev-load", tmp_path / "wide.edit.json")  # once more, over what was done since
+    other.wait_for_function(
+        "(wanted) => JSON.stringify(window.explorerEdit.codes()) === wanted", arg=_json(codes(page))
+    )
+    wait_for(other, steps="3/3", busy="no")
+    wrong = json.loads((tmp_path / "wide.edit.json").read_text())
+    wrong["edits"].append({"kind": "replace", "level": "codes", "old": 1, "new": 2000})
+    other.set_input_files(
+        ".ev-load", {"name": "a.json", "mimeType": "application/json", "buffer": json.dumps(wrong).encode()}
+    )
+    said(other, "Edit 4 of 4: Code 2000 is out of range")
+    assert codes(other) == codes(page) and state(other)["steps"] == "3/3"
+
+
+def _json(value):
+    return json.dumps(value, separators=(",", ":"))
 
 
 def test_what_changed_influence_and_before_and_after(open_page):
@@ -357,7 +377,12 @@ def test_nothing_selected_and_damaged_files_and_links_are_said_in_words(open_pag
     page.set_input_files(
         ".ev-load", {"name": "a.json", "mimeType": "application/json", "buffer": json.dumps(edit).encode()}
     )
-    page.locator(".toast-body", has_text="Code 2000 is out of range").first.wait_for(timeout=PATIENCE)
+    said(page, "Code 2000 is out of range")
+    edit["start"]["revision"] = "0" * 12
+    page.set_input_files(
+        ".ev-load", {"name": "a.json", "mimeType": "application/json", "buffer": json.dumps(edit).encode()}
+    )
+    page.locator(".toast-body", has_text="another revision").first.wait_for(timeout=PATIENCE)
     page.locator(".ev-code").fill("2000")
     act(page, "set")
     said(page, "whole numbers from 0 to 1,023")

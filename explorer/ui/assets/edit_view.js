@@ -28,10 +28,7 @@ async function takePicture(text) {
   selected = picture.levels.map((entry) => new Uint8Array(entry.codes.length));
   now.width = picture.width; now.height = picture.height;
   paint(base, [0, 0]);
-  const wanted = replaying;
-  replaying = null;
-  if (wanted && startsFrom(wanted.edit)) enqueue(() => replay(wanted));
-  else if (!restoreOnce()) { comeBack(); remember(); }
+  if (!replayed() && !restoreOnce()) { replaying = null; comeBack(); remember(); }
   show();
 }
 
