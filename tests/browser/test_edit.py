@@ -187,12 +187,11 @@ def test_cells_are_picked_replaced_and_taken_by_code(open_page):
     assert [at for at, found in enumerate(codes(page)["codes"]) if found == 9 and start[at] != 9] == same
 
 
-def test_a_code_that_is_chosen_elsewhere_is_ready_to_be_set(open_page):
+def test_a_code_picked_on_the_map_of_the_codebook_is_ready_to_be_set(open_page):
     page = open_page()
     open_edit(page)
     select_box(page, 4, 4, 5, 5)
-    chosen = {"model": state(page)["model"], "level": "codes", "code": 77}
-    page.evaluate("(text) => dispatchEvent(new CustomEvent('explorer-code', { detail: text }))", json.dumps(chosen))
+    page.evaluate('dispatchEvent(new CustomEvent(\'explorer-pick\', { detail: \'{"level": "codes", "code": 77}\' }))')
     page.locator('.ev-palette .ev-swatch[data-code="77"]').first.wait_for()
     act(page, "set")
     wait_for(page, steps="1/1", busy="no")

@@ -34,6 +34,7 @@ async function takePicture(text) {
 
 function show() {
   const there = coded();
+  cursor = Math.min(cursor, Math.max(0, current().length - 1));  // another level may have fewer cells
   root.style.setProperty("--aspect", picture.width / picture.height);
   root.dataset.codes = there ? "yes" : "no";
   root.dataset.touch = touch ? "yes" : "no";
@@ -67,15 +68,6 @@ function show() {
   draw();
 }
 
-// A code that was chosen elsewhere on the page, as {model, level, code}, is ready to be set; the palette turns to it.
-function takeCode(text) {
-  const found = JSON.parse(text), at = picture?.model === found.model ? picture.levels.findIndex((entry) => entry.name === found.level) : -1;
-  if (at < 0) return;
-  if (at !== level) { level = at; cursor = 0; }
-  $(".ev-code").value = anchor = found.code;
-  show();
-}
-
 // For tests and for the curious: the picture as it is now, at its own size, the codes it is decoded from, and
 // which cells are selected.
 window.explorerEdit = {
@@ -89,4 +81,11 @@ $(".ev-other").replaceChildren(...others.map((name) => Object.assign(document.cr
 new ResizeObserver(() => draw()).observe(root);
 onShared("model", takeModel);
 onShared("picture", takePicture);
-onShared("code", takeCode);
+// A code chosen on the map of the codebook: ready to be set, with its neighbours as the palette.
+onShared("pick", (text) => {
+  const { level: name, code } = JSON.parse(text), at = picture?.levels.findIndex((entry) => entry.name === name) ?? -1;
+  if (at >= 0) level = at;
+  $(".ev-code").value = code;
+  anchor = code;
+  if (picture) show();
+});
