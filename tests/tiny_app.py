@@ -14,9 +14,9 @@ from explorer.models.config import write_config
 from explorer.models.tokenizer import load_tokenizer
 from explorer.services.model_store import ModelStore
 from explorer.training.reference import reference_arrays
-from tests.conftest import KINDS, network_of, write_checkpoint
+from tests.conftest import CONTINUOUS, KINDS, network_of, write_checkpoint
 
-SHOWN = ("two_grids", "gumbel", "lookup_free", "residual", "normalized_vector")
+SHOWN = ("two_grids", "gumbel", "lookup_free", "residual", "normalized_vector", "point")
 GLOBAL = "tiny.global"
 
 
@@ -49,9 +49,10 @@ class TinyStore(ModelStore):
 
 def register_tiny(root: Path) -> None:
     """Make and register a model of each kind as tiny.<kind>, and the global one."""
+    quantizers = KINDS | CONTINUOUS | {"global": KINDS["vector"]}
     for kind in (*SHOWN, "global"):
-        id, folder, quantizer = f"tiny.{kind}", root / kind, KINDS.get(kind, KINDS["vector"])
-        config = write_checkpoint(folder, quantizer, network_of(kind))
+        id, folder = f"tiny.{kind}", root / kind
+        config = write_checkpoint(folder, quantizers[kind], network_of(kind))
         write_config(folder, dataclasses.replace(config, id=id, title=id))
         tokenizer = load_tokenizer(folder)
         counts = {level.name: np.arange(tokenizer.spec.codebook(level.name).size) for level in tokenizer.spec.levels}

@@ -68,6 +68,9 @@ def _one_cell(calls: EditCalls, tokenizer: Tokenizer, codes: Codes) -> Callable[
     def edit() -> object:
         code = int(random.integers(0, spec.codebooks[0].size))
         write = {"kind": "write", "level": "codes", "cells": [[cell, 1]], "codes": [code]}
-        return calls.edit(json.dumps({**request, "edit": write}))
+        reply = calls.edit(json.dumps({**request, "edits": [write]}))
+        if '"error"' in reply:
+            raise RuntimeError(reply)
+        return reply
 
     return edit

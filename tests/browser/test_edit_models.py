@@ -180,6 +180,18 @@ def test_stages_of_a_residual_code_are_edited_one_by_one(open_model):
     same_but_for_rounding(shown(page), to_bytes(tokenizer.decode(now))[0])
 
 
+def test_of_a_model_without_codes_there_is_nothing_to_edit(open_model):
+    page, _ = open_model("point")
+    assert page.locator(".ev .tv-empty").first.inner_text().startswith("This model keeps floats")
+    assert not page.locator(".ev-lower").is_visible() and not page.locator(".ev-tools").is_visible()
+    page.get_by_role("combobox", name="Model").click()
+    page.get_by_role("option", name="tiny.gumbel", exact=True).click()
+    wait_for(page, model="tiny.gumbel", grid="32x32")
+    select_box(page, 1, 1, 2, 2)
+    act(page, "random")
+    wait_for(page, steps="1/1", busy="no")
+
+
 def test_the_palette_is_ordered_by_distance_between_unit_vectors(open_model):
     page, tokenizer = open_model("normalized_vector")
     tool(page, "cell")

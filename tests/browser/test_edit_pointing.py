@@ -165,6 +165,17 @@ def test_keyboard_and_modifiers(open_page):
     wait_for(page, selected="1024")
 
 
+def test_a_box_that_is_drawn_beyond_the_border_ends_there(open_page):
+    page = open_page()
+    open_edit(page)
+    box, start = canvas(page).bounding_box(), cell(page, 20, 5)
+    page.mouse.move(box["x"] + start["x"], box["y"] + start["y"])
+    page.mouse.down()
+    page.mouse.move(box["x"] - 80, box["y"] + box["height"] + 40)
+    page.mouse.up()
+    assert selected(page) == [row * 32 + column for row in range(20, 32) for column in range(6)]
+
+
 def test_a_brush_and_a_large_grid(open_page):
     page = open_page()
     open_edit(page)

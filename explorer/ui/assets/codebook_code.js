@@ -26,7 +26,7 @@ async function showCode() {
   head.append(swatch(code, 72, "cv-big"), name);
   const use = document.createElement("button");
   use.type = "button"; use.className = "tv-button"; use.textContent = "Use in Edit";
-  use.onclick = () => { choose(code); openTab("Edit"); };
+  use.onclick = () => { share("pick", JSON.stringify({ level: book().name, code })); openTab("Edit"); };
   const save = document.createElement("button");
   save.type = "button"; save.className = "tv-button"; save.textContent = "Save this page"; save.onclick = exportCode;
   head.append(use, save);

@@ -1,9 +1,12 @@
 // ---- pointing and keys -------------------------------------------------------------------------------------
 
+// The cell under the pointer; null beside the canvas, but a gesture that leaves it goes on along the border.
 function cellAt(canvas, event) {
-  const rect = canvas.getBoundingClientRect(), grid = cells();
-  const column = Math.floor((event.clientX - rect.left) / rect.width * grid.columns), row = Math.floor((event.clientY - rect.top) / rect.height * grid.rows);
-  return column < 0 || row < 0 || column >= grid.columns || row >= grid.rows ? null : row * grid.columns + column;
+  const rect = canvas.getBoundingClientRect(), { rows, columns } = cells();
+  const column = Math.floor((event.clientX - rect.left) / rect.width * columns), row = Math.floor((event.clientY - rect.top) / rect.height * rows);
+  const inside = column >= 0 && row >= 0 && column < columns && row < rows;
+  if (!inside && !drag) return null;
+  return Math.min(rows - 1, Math.max(0, row)) * columns + Math.min(columns - 1, Math.max(0, column));
 }
 
 // A new selection; the palette turns to its code.

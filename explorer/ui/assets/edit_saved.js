@@ -40,22 +40,37 @@ async function unsqueezed(text) {
   return new TextDecoder().decode(await through(new DecompressionStream("deflate-raw"), bytes));
 }
 
-// Ask the page to show what a saved edit starts from; its edits follow when that picture arrives.
+// Replay a saved edit, until so many of its edits are done. Where it starts from another picture than the one
+// that is shown, the page is asked for that first; the edits follow when it arrives.
 let replaying = null;
 function open(text, done = Infinity) {
   try { replaying = { edit: JSON.parse(text), done }; } catch { return say("This file is not JSON, so it is no saved edit."); }
+  if (replayed()) return;
   props.value = text;
   trigger("open");
 }
 
-const startsFrom = ({ start }) => start.model === picture.model && start.revision === picture.revision
-  && picture.levels.every((entry) => String(start.levels[entry.name]?.codes) === String(entry.codes));
+function replayed() {
+  const wanted = replaying, start = wanted?.edit?.start, edits = wanted?.edit?.edits;
+  if (!Array.isArray(edits) || start?.model !== picture.model || start.revision !== picture.revision) return false;
+  if (!picture.levels.every((entry) => String(start.levels?.[entry.name]?.codes) === String(entry.codes))) return false;
+  replaying = null;
+  enqueue(async () => {
+    const before = { steps, position };
+    moveTo(0);
+    steps = [];
+    try { await replay(wanted); }
+    catch (error) { moveTo(0); ({ steps } = before); moveTo(before.position); throw error; }
+  });
+  return true;
+}
 
 async function replay({ edit, done }) {
   const version = pictureVersion;
   for (let from = 0; from < edit.edits.length; from += AT_ONCE) {
     say(`Replaying edit ${from + 1} of ${edit.edits.length} …`, true);
-    const part = edit.edits.slice(from, from + AT_ONCE), reply = await ask("replay", { edits: part });
+    const part = edit.edits.slice(from, from + AT_ONCE);
+    const reply = await ask("replay", { edits: part }).catch((error) => { throw new Error(from ? `After ${from} edits: ${error.message}` : error.message); });
     const images = await Promise.all(reply.steps.map(drawn));
     if (version !== pictureVersion) return;
     reply.steps.forEach((change, i) => { if (!add({ edits: [part[i]], label: wordsOf(part[i]) }, change, images[i]) && from + i < done) done--; });

@@ -28,15 +28,13 @@ async function takePicture(text) {
   selected = picture.levels.map((entry) => new Uint8Array(entry.codes.length));
   now.width = picture.width; now.height = picture.height;
   paint(base, [0, 0]);
-  const wanted = replaying;
-  replaying = null;
-  if (wanted && startsFrom(wanted.edit)) enqueue(() => replay(wanted));
-  else if (!restoreOnce()) { comeBack(); remember(); }
+  if (!replayed() && !restoreOnce()) { replaying = null; comeBack(); remember(); }
   show();
 }
 
 function show() {
   const there = coded();
+  cursor = Math.min(cursor, Math.max(0, current().length - 1));  // another level may have fewer cells
   root.style.setProperty("--aspect", picture.width / picture.height);
   root.dataset.codes = there ? "yes" : "no";
   root.dataset.touch = touch ? "yes" : "no";
@@ -70,15 +68,6 @@ function show() {
   draw();
 }
 
-// A code that was chosen elsewhere on the page, as {model, level, code}, is ready to be set; the palette turns to it.
-function takeCode(text) {
-  const found = JSON.parse(text), at = picture?.model === found.model ? picture.levels.findIndex((entry) => entry.name === found.level) : -1;
-  if (at < 0) return;
-  if (at !== level) { level = at; cursor = 0; }
-  $(".ev-code").value = anchor = found.code;
-  show();
-}
-
 // For tests and for the curious: the picture as it is now, at its own size, the codes it is decoded from, and
 // which cells are selected.
 window.explorerEdit = {
@@ -92,4 +81,11 @@ $(".ev-other").replaceChildren(...others.map((name) => Object.assign(document.cr
 new ResizeObserver(() => draw()).observe(root);
 onShared("model", takeModel);
 onShared("picture", takePicture);
-onShared("code", takeCode);
+// A code chosen on the map of the codebook: ready to be set, with its neighbours as the palette.
+onShared("pick", (text) => {
+  const { level: name, code } = JSON.parse(text), at = picture?.levels.findIndex((entry) => entry.name === name) ?? -1;
+  if (at >= 0) level = at;
+  $(".ev-code").value = code;
+  anchor = code;
+  if (picture) show();
+});
