@@ -78,13 +78,13 @@ def places(page, id):
     return mapped_codes(tokenizer.spec.codebooks[0]), middle + found.points * [scale, -scale]
 
 
-@pytest.mark.parametrize("id", LARGE)
-def test_a_click_chooses_the_code_under_it_at_50_random_points(chromium, large_url, id):
+@pytest.mark.parametrize(("id", "points"), [("tiny.vector", 50), ("tiny.finite_scalar", 15)])
+def test_a_click_chooses_the_code_under_it_at_random_points(chromium, large_url, id, points):
     with pages_of(chromium, large_url) as open_page:
-        click_50_codes(open_page(), id)
+        click_codes(open_page(), id, points)
 
 
-def click_50_codes(page, id):
+def click_codes(page, id, points):
     page.get_by_role("combobox", name="Model").click()
     page.get_by_role("option").nth(list(LARGE).index(id)).click()
     open_codebook(page)
@@ -92,7 +92,7 @@ def click_50_codes(page, id):
     wait_for(page, map="vectors/pca/2", model=id)
     codes, shown = places(page, id)
     canvas, draw = page.locator(".cv-canvas"), random.Random(0)
-    for at in draw.sample(range(len(codes)), 50):
+    for at in draw.sample(range(len(codes)), points):
         # On the map codes crowd, and in FSQ's several stand on one spot: any of the nearest will do.
         distances = np.linalg.norm(shown - shown[at], axis=1)
         canvas.click(position={"x": shown[at][0], "y": shown[at][1]})
