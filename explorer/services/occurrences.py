@@ -32,3 +32,17 @@ def occurrences(id: str) -> dict[str, Occurrences]:
     return {
         level.name: Occurrences(level.stride, counts[level.name], names, **parts[level.name]) for level in spec.levels
     }
+
+
+def occurrences_of(id: str, level: str) -> Occurrences | None:
+    """Of one level; None of a model for which that was not recorded."""
+    try:
+        return occurrences(id)[level]
+    except CheckpointError:
+        return None
+
+
+def encoder_outputs(id: str, level: str) -> np.ndarray | None:
+    """A sample (m, D) float32 of encoder outputs in the space of the code vectors; None where none were kept."""
+    found = occurrences_of(id, level)
+    return found.output_points.astype(np.float32) if found and len(found.output_points) else None

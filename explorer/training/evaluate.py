@@ -13,23 +13,14 @@ import numpy as np
 
 from explorer.analysis.rate import entropy_bits, nominal_bits
 from explorer.analysis.reconstruction import local_contrast, psnr, ssim
-from explorer.analysis.usage import Usage
-from explorer.core.codes import Codes
+from explorer.analysis.usage import Usage, by_level, merged
 from explorer.core.errors import ExplorerError
 from explorer.core.images import fit, read_picture, to_bytes, to_unit
-from explorer.core.spec import TokenizerSpec
 from explorer.core.tokenizer import EncodesLatents
 from explorer.models.config import read_config, write_config
 from explorer.models.tokenizer import load_tokenizer
 from explorer.training.card import model_card, readme_table
 from explorer.training.reference import SIZE, Model, held_out, write_golden, write_maps, write_reference
-
-
-def count(total: dict[str, Usage], spec: TokenizerSpec, codes: Codes) -> None:
-    """Add the codes of every level to `total`."""
-    for level in spec.levels:
-        here = Usage.of(codes[level.name], spec.codebook(level.name).size)
-        total[level.name] = total[level.name] + here if level.name in total else here
 
 
 def measure_reconstruction(model: Model, pictures: list[np.ndarray], size: int, reference: dict) -> dict:
@@ -52,7 +43,7 @@ def measure_reconstruction(model: Model, pictures: list[np.ndarray], size: int, 
                 "bits_per_pixel": nominal_bits(spec, codes) / pixels,
                 "bits_per_pixel_entropy_coded": entropy_bits(spec, codes, reference) / pixels,
             }
-            count(usage, spec, codes)
+            usage = merged(usage, by_level(spec, codes))
         shown = to_bytes(decoded)[0]
         contrast = local_contrast(shown) / local_contrast(original)
         rows.append({"psnr": psnr(original, shown), "ssim": ssim(original, shown), "local_contrast": contrast, **bits})

@@ -21,6 +21,7 @@ from explorer.core.spec import TokenizerSpec
 from explorer.core.strict import from_json
 from explorer.models import registry
 from explorer.services.editing import replay
+from explorer.services.occurrences import encoder_outputs
 from explorer.services.reference import reference, reference_usage
 from explorer.services.scan import scan
 from explorer.services.tokenization import LONGEST, MAX_SIDE, belongs, decode, measure, tokenize
@@ -126,7 +127,7 @@ class Api:
         tokenizer = self.context.store.get(model)
         key = MapKey(level or _first_level(tokenizer.spec), of, method, int(dims))
         key.check(tokenizer.spec)
-        found = self.context.maps.wait_for(tokenizer, key, None)
+        found = self.context.maps.wait_for(tokenizer, key, encoder_outputs(model, key.level))
         return {name: getattr(found, name).tolist() for name in ("codes", "points", "outputs")}
 
     @spoken

@@ -7,10 +7,10 @@ import numpy as np
 from explorer.analysis.codebook_map import MOST, MapKey
 from explorer.analysis.neighbours import nearest_codes
 from explorer.analysis.occurrences import Occurrences
-from explorer.core.errors import CheckpointError, CodesError
+from explorer.core.errors import CodesError
 from explorer.core.tokenizer import Tokenizer
 from explorer.plots.payload import data_url, packed
-from explorer.services.occurrences import occurrences
+from explorer.services.occurrences import encoder_outputs, occurrences_of
 from explorer.ui.calls import answered
 from explorer.ui.context import AppContext
 
@@ -25,12 +25,12 @@ class CodebookCalls:
 
     @answered
     def map(self, request: dict[str, Any]) -> dict[str, Any]:
-        """{model, level, of, method, dims} -> {codes, points, outputs, of_all}, or {waiting: share in [0, 1]}.
+        """{model, level, of, method, dims} -> {codes, points, outputs}, or {waiting: share in [0, 1]}.
 
         codes: "" where all codes are points. A map that is waited for is asked for again, or given up by `stop`.
         """
         tokenizer, key = self._key(request)
-        outputs = self._outputs(tokenizer, key)
+        outputs = encoder_outputs(tokenizer.spec.id, key.level)
         found = self.context.maps.find(tokenizer, key, outputs)
         if found is None:
             share = self.context.maps.progress(tokenizer, key, outputs)
@@ -48,7 +48,7 @@ class CodebookCalls:
     def stop(self, request: dict[str, Any]) -> dict[str, Any]:
         """{model, level, of, method, dims} -> {}: gives up a map that is being laid out."""
         tokenizer, key = self._key(request)
-        self.context.maps.stop(tokenizer, key, self._outputs(tokenizer, key))
+        self.context.maps.stop(tokenizer, key, encoder_outputs(tokenizer.spec.id, key.level))
         return {}
 
     @answered
@@ -60,7 +60,7 @@ class CodebookCalls:
         if book.size > MOST:
             return {"norms": "", "nearest": ""}
         norms = np.linalg.norm(tokenizer.vectors(book.name, np.arange(book.size)), axis=-1)
-        seen = _seen(tokenizer.spec.id, request["level"])
+        seen = occurrences_of(tokenizer.spec.id, request["level"])
         nearest = seen.nearest if seen else np.zeros(0)
         return {"norms": packed(norms.astype(np.float32)), "nearest": packed(nearest.astype(np.float32))}
 
@@ -78,7 +78,7 @@ class CodebookCalls:
             raise CodesError(f"Codes of {tokenizer.spec.id} are whole numbers between 0 and {size - 1:,}.")
         near, distances = nearest_codes(tokenizer, level, code, NEIGHBOURS + 1)
         found = {"near": near[1:].tolist(), "distances": np.round(distances[1:], 4).tolist()}
-        seen = _seen(tokenizer.spec.id, level)
+        seen = occurrences_of(tokenizer.spec.id, level)
         return found | (_occurrence(seen, code) if seen else {})
 
     def _key(self, request: dict[str, Any]) -> tuple[Tokenizer, MapKey]:
@@ -86,18 +86,6 @@ class CodebookCalls:
         key = MapKey(request["level"], request["of"], request["method"], request["dims"])
         key.check(tokenizer.spec)
         return tokenizer, key
-
-    def _outputs(self, tokenizer: Tokenizer, key: MapKey) -> np.ndarray | None:
-        seen = _seen(tokenizer.spec.id, key.level)
-        return seen.output_points.astype(np.float32) if seen and len(seen.output_points) else None
-
-
-def _seen(id: str, level: str) -> Occurrences | None:
-    """Where the codes of a level occur; None of a model for which that was not recorded."""
-    try:
-        return occurrences(id)[level]
-    except CheckpointError:
-        return None
 
 
 def _occurrence(seen: Occurrences, code: int) -> dict[str, Any]:

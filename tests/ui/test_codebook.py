@@ -89,7 +89,7 @@ def calls(tiny_folders, monkeypatch, tmp_path):
 def test_a_code_is_described_without_and_with_its_occurrences(calls, monkeypatch):
     calls, tokenizer = calls
     request = json.dumps({"model": tokenizer.spec.id, "level": "codes", "code": 3})
-    monkeypatch.setattr(codebook_calls, "_seen", lambda id, level: None)
+    monkeypatch.setattr(codebook_calls, "occurrences_of", lambda id, level: None)
     found = json.loads(calls.code(request))
     vectors = tokenizer.vectors("codebook", np.arange(24))
     distances = np.linalg.norm(vectors - vectors[3], axis=1)
@@ -103,7 +103,7 @@ def test_a_code_is_described_without_and_with_its_occurrences(calls, monkeypatch
         beside=lambda code: {"left": beside},
         positions=np.arange(24 * 64).reshape(24, 8, 8),
     )
-    monkeypatch.setattr(codebook_calls, "_seen", lambda id, level: seen)
+    monkeypatch.setattr(codebook_calls, "occurrences_of", lambda id, level: seen)
     found = json.loads(calls.code(request))
     assert found["patches"][0]["name"] == "a.jpg" and found["beside"]["left"]["codes"] == [5]
     assert found["positions"][0][0] == 3 * 64
