@@ -3,6 +3,7 @@
 import numpy as np
 
 from explorer.core.digits import to_digits
+from explorer.core.errors import CodesError
 from explorer.core.spec import TokenizerSpec
 from explorer.core.tokenizer import Tokenizer
 
@@ -13,10 +14,13 @@ SAMPLED = 2**14
 def nearest_codes(tokenizer: Tokenizer, level: str, code: int, k: int) -> tuple[np.ndarray, np.ndarray]:
     """The k codes nearest to a code, itself first: (indices (k,) int64, distances (k,) float64).
 
-    Distances are Euclidean between code vectors; of implicit codebooks in steps of their digits.
+    Distances are Euclidean between code vectors; of implicit codebooks in steps of their digits. What is no
+    code of the level raises CodesError.
     """
     spec = tokenizer.spec
     book = spec.codebook(level)
+    if not (isinstance(code, int) and 0 <= code < book.size):
+        raise CodesError(f"Codes of {spec.id} are whole numbers between 0 and {book.size - 1:,}.")
     candidates = np.arange(book.size) if book.size <= SAMPLED else _similar(spec, level, code)
     if book.implicit:
         digits = to_digits(candidates, book.radices) - to_digits(np.array(code), book.radices)

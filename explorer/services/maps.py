@@ -20,6 +20,7 @@ from explorer.analysis.projection import Projection
 from explorer.core.errors import ExplorerError
 from explorer.core.tokenizer import Tokenizer
 from explorer.models import registry
+from explorer.services.reference import shipped_arrays
 
 log = logging.getLogger(__name__)
 SHIPPED = "maps.npz"
@@ -112,7 +113,7 @@ class Maps:
     def _keep(self, identity: str, found: Projection) -> None:
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
-            partial = self.folder / f"{identity}.{os.getpid()}.tmp"
+            partial = self.folder / f"{identity}.{os.getpid()}.tmp"  # several apps may share the folder
             with partial.open("wb") as file:
                 np.savez_compressed(file, points=found.points, outputs=found.others)
             partial.replace(self.folder / f"{identity}.npz")
@@ -168,8 +169,4 @@ def _map(codes: np.ndarray, found: Projection) -> CodebookMap:
 @lru_cache(maxsize=8)
 def _shipped(id: str) -> dict[str, np.ndarray]:
     """The arrays of a checkpoint's maps.npz; {} where it has none."""
-    path = registry.folder_of(id) / SHIPPED
-    if not path.exists():
-        return {}
-    with np.load(path, allow_pickle=False) as arrays:
-        return {name: arrays[name] for name in arrays.files}
+    return shipped_arrays(id, SHIPPED) if (registry.folder_of(id) / SHIPPED).exists() else {}

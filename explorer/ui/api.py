@@ -3,7 +3,6 @@
 import json
 import tempfile
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +15,6 @@ from explorer.analysis.usage import Usage, figures, merged
 from explorer.core.codes_file import CodesFile
 from explorer.core.errors import ExplorerError, PictureError
 from explorer.core.images import encode_file, fit, read_picture
-from explorer.core.picture_files import PictureFile
 from explorer.core.spec import TokenizerSpec
 from explorer.core.strict import from_json
 from explorer.models import registry
@@ -25,7 +23,7 @@ from explorer.services.occurrences import encoder_outputs
 from explorer.services.reference import reference, reference_usage
 from explorer.services.scan import scan
 from explorer.services.tokenization import LONGEST, MAX_SIDE, belongs, decode, measure, tokenize
-from explorer.ui.components import PictureInput, picture_bytes
+from explorer.ui.components import PictureInput, picture_bytes, uploaded_files
 from explorer.ui.context import AppContext
 from explorer.ui.errors import spoken
 
@@ -171,8 +169,7 @@ class Api:
                 "python -m explorer.analysis.usage."
             )
         tokenizer = self.context.store.get(model)
-        files = (PictureFile(Path(path).name, 0, partial(picture_bytes, path)) for path in images)
-        parts = list(scan(tokenizer, files, _wanted(size, how, tokenizer.spec), how))
+        parts = list(scan(tokenizer, uploaded_files(images), _wanted(size, how, tokenizer.spec), how))
         unreadable = [pair for part in parts for pair in part.unreadable]
         if len(unreadable) == len(images):
             raise PictureError(f"None of these files can be read. {unreadable[0][0]}: {unreadable[0][1]}")
@@ -207,8 +204,7 @@ class Api:
 
 
 def _first_level(spec: TokenizerSpec) -> str:
-    if not spec.levels:
-        raise ExplorerError(f"{spec.id} keeps floats, not codes: it has no codebook.")
+    spec.check_has_codes()
     return spec.levels[0].name
 
 

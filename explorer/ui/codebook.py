@@ -4,14 +4,12 @@ import html
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import gradio as gr
 import numpy as np
 
 from explorer.analysis.usage import Usage, conclusion, merged, rarefaction
 from explorer.core.errors import ExplorerError
-from explorer.core.picture_files import PictureFile
 from explorer.core.tokenizer import KeepsCounters
 from explorer.models import registry
 from explorer.plots.usage import rank_figure, rarefaction_figure
@@ -19,7 +17,7 @@ from explorer.services.reference import reference_usage
 from explorer.services.scan import scan
 from explorer.ui.calls import plain_function
 from explorer.ui.codebook_calls import CodebookCalls
-from explorer.ui.components import CodebookView, picture_bytes
+from explorer.ui.components import CodebookView, uploaded_files
 from explorer.ui.context import AppContext
 from explorer.ui.errors import spoken
 from explorer.ui.shared import Session
@@ -112,11 +110,7 @@ class CodebookTab:
         if not paths or not asked.model:
             return
         tokenizer, total = self.context.store.get(asked.model), Counted(asked.model)
-        files = [
-            PictureFile(Path(path).name, Path(path).stat().st_size, lambda path=path: picture_bytes(path))
-            for path in paths
-        ]
-        for batch in scan(tokenizer, files, session.size, session.how, AT_ONCE):
+        for batch in scan(tokenizer, uploaded_files(paths), session.size, session.how, AT_ONCE):
             total = Counted(
                 asked.model,
                 merged(total.usage, batch.usage),

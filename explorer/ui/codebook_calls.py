@@ -7,7 +7,6 @@ import numpy as np
 from explorer.analysis.codebook_map import MOST, MapKey
 from explorer.analysis.neighbours import nearest_codes
 from explorer.analysis.occurrences import Occurrences
-from explorer.core.errors import CodesError
 from explorer.core.tokenizer import Tokenizer
 from explorer.plots.payload import data_url, packed
 from explorer.services.occurrences import encoder_outputs, occurrences_of
@@ -73,9 +72,6 @@ class CodebookCalls:
         """
         tokenizer = self.context.store.get(request["model"])
         level, code = request["level"], request["code"]
-        size = tokenizer.spec.codebook(level).size
-        if not (isinstance(code, int) and 0 <= code < size):
-            raise CodesError(f"Codes of {tokenizer.spec.id} are whole numbers between 0 and {size - 1:,}.")
         near, distances = nearest_codes(tokenizer, level, code, NEIGHBOURS + 1)
         found = {"near": near[1:].tolist(), "distances": np.round(distances[1:], 4).tolist()}
         seen = occurrences_of(tokenizer.spec.id, level)

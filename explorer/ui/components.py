@@ -5,13 +5,14 @@ import html
 import json
 import tempfile
 from collections.abc import Callable, Sequence
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 
 import gradio as gr
 from gradio.components.image import ImageData
 
 from explorer.core.errors import PictureError
+from explorer.core.picture_files import PictureFile
 from explorer.services.examples import EXAMPLES, Example, thumbnails
 
 ASSETS = Path(__file__).parent / "assets"
@@ -154,3 +155,8 @@ def picture_bytes(path: str | None) -> bytes:
     if file.stat().st_size > MAX_BYTES:
         raise PictureError(f"This file is larger than {MAX_BYTES >> 20} MB. Make it smaller first.")
     return file.read_bytes()
+
+
+def uploaded_files(paths: Sequence[str]) -> list[PictureFile]:
+    """Uploaded files as those of a data set, read one by one when they are asked for."""
+    return [PictureFile(Path(path).name, 0, partial(picture_bytes, path)) for path in paths]
