@@ -42,6 +42,21 @@ function fitCanvas(canvas) {
 const number = (value, digits = 0) => value.toLocaleString("en", { minimumFractionDigits: digits, maximumFractionDigits: digits });
 const plain = (value) => Math.abs(value) >= 100 ? number(value) : Math.abs(value) >= 1 ? number(value, 1) : number(value, 3);
 
+function spanOf(numbers) {
+  let low = Infinity, high = -Infinity;
+  for (const n of numbers) { if (n < low) low = n; if (n > high) high = n; }
+  return [low, high > low ? high : low + 1];
+}
+
+// Terms with what is known of them, into a <dl>.
+function list(target, facts) {
+  target.replaceChildren(...facts.flatMap(([term, detail]) => {
+    const dt = document.createElement("dt"), dd = document.createElement("dd");
+    dt.textContent = term; dd.textContent = detail;
+    return [dt, dd];
+  }));
+}
+
 // A row of buttons of which one is chosen; redrawn only when something changed.
 function buttons(group, entries, chosen, act) {
   const signature = JSON.stringify([entries, chosen]);

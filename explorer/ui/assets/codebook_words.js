@@ -27,12 +27,6 @@ function look() {
   draw();
 }
 
-function spanOf(numbers) {
-  let low = Infinity, high = -Infinity;
-  for (const n of numbers) { if (n < low) low = n; if (n > high) high = n; }
-  return [low, high > low ? high : low + 1];
-}
-
 function words() {
   const { size, counts, tokens } = book(), mapped = map ? map.codes.length : size;
   let none = 0;
@@ -96,14 +90,6 @@ function tell(x, y) {
   const wide = canvas.clientWidth, high = canvas.clientHeight;
   tip.style.left = `${Math.max(4, x > wide / 2 ? x - 280 : x + 18)}px`;
   tip.style.top = `${Math.max(4, Math.min(high - tip.offsetHeight - 4, y - 30))}px`;
-}
-
-function list(target, facts) {
-  target.replaceChildren(...facts.flatMap(([term, detail]) => {
-    const dt = document.createElement("dt"), dd = document.createElement("dd");
-    dt.textContent = term; dd.textContent = detail;
-    return [dt, dd];
-  }));
 }
 
 // ---- the table ----------------------------------------------------------------------------------------------

@@ -89,12 +89,6 @@ function valuesOf(kind) {
   return null;
 }
 
-function spanOf(numbers) {
-  let low = Infinity, high = -Infinity;
-  for (const n of numbers) { if (n < low) low = n; if (n > high) high = n; }
-  return [low, high > low ? high : low + 1];
-}
-
 function paintLayer() {
   const grid = cells();
   values = mode === "code" ? null : valuesOf(mode);
@@ -330,11 +324,7 @@ function tell() {
   }
   if (grid.cost) facts.push([reference?.metric === "logit" ? "−log p" : "distance", plain(grid.cost[index])]);
   if (grid.runner_up) facts.push([`runner-up ${number(grid.runner_up[index])}`, `+${plain(grid.margin[index])}`]);
-  $(".tv-tip-facts").replaceChildren(...facts.flatMap(([term, detail]) => {
-    const dt = document.createElement("dt"), dd = document.createElement("dd");
-    dt.textContent = term; dd.textContent = detail;
-    return [dt, dd];
-  }));
+  list($(".tv-tip-facts"), facts);
   const swatch = $(".tv-swatch").getContext("2d");
   swatch.imageSmoothingEnabled = false;
   if (reference?.sheet) {
