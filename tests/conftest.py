@@ -83,6 +83,18 @@ def write_checkpoint(folder: Path, quantizer, network=TINY, seed=0) -> Checkpoin
     return config
 
 
+def write_rising_reference(folder: Path, tokenizer) -> None:
+    """A reference.npz in which code k was counted k times."""
+    import numpy as np
+
+    from explorer.analysis.usage import Usage
+    from explorer.training.reference import reference_arrays
+
+    spec = tokenizer.spec
+    usage = {level.name: Usage(np.arange(spec.codebook(level.name).size)) for level in spec.levels}
+    np.savez(folder / "reference.npz", **reference_arrays(tokenizer, usage))
+
+
 @pytest.fixture(scope="session")
 def tiny_folders(tmp_path_factory):
     """Kind -> checkpoint folder of a tiny network; read only."""

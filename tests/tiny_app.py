@@ -13,8 +13,7 @@ from explorer.models import registry
 from explorer.models.config import write_config
 from explorer.models.tokenizer import load_tokenizer
 from explorer.services.model_store import ModelStore
-from explorer.training.reference import reference_arrays
-from tests.conftest import CONTINUOUS, KINDS, network_of, write_checkpoint
+from tests.conftest import CONTINUOUS, KINDS, network_of, write_checkpoint, write_rising_reference
 
 SHOWN = ("two_grids", "gumbel", "lookup_free", "residual", "normalized_vector", "point")
 GLOBAL = "tiny.global"
@@ -54,9 +53,7 @@ def register_tiny(root: Path) -> None:
         id, folder = f"tiny.{kind}", root / kind
         config = write_checkpoint(folder, quantizers[kind], network_of(kind))
         write_config(folder, dataclasses.replace(config, id=id, title=id))
-        tokenizer = load_tokenizer(folder)
-        counts = {level.name: np.arange(tokenizer.spec.codebook(level.name).size) for level in tokenizer.spec.levels}
-        np.savez(folder / "reference.npz", **reference_arrays(tokenizer, counts))
+        write_rising_reference(folder, load_tokenizer(folder))
         registry.register(id, folder)
     spec = registry.spec
     registry.spec = lambda id: unbounded(spec(id)) if id == GLOBAL else spec(id)

@@ -52,7 +52,7 @@ class Observations:
         cost = costs(tokenizer, level, codes, latents)
         logits = book.metric == "logit"
         return cls(
-            Usage.of(codes, book.size),
+            Usage.of_pictures(codes, book.size),
             Patches.best(codes, cost, first, book.size, BEST),
             Patches.sampled(codes, cost, keys, first, book.size, SAMPLED),
             position_counts(codes, book.size),

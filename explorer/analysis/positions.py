@@ -1,4 +1,4 @@
-"""Where in pictures each code occurs."""
+"""Where in pictures each code occurs, and how varied the codes are there."""
 
 import numpy as np
 
@@ -16,3 +16,14 @@ def position_counts(codes: np.ndarray, size: int, bins: int = BINS) -> np.ndarra
     bin = rows[:, None] * bins + columns
     counts = np.bincount((codes.astype(np.int64) * bins**2 + bin).reshape(-1), minlength=size * bins**2)
     return counts.reshape(size, bins, bins)
+
+
+def perplexity_by_position(counts: np.ndarray) -> np.ndarray:
+    """2^entropy of the codes in each part of pictures: (bins, bins) float64 of counts (K, bins, bins).
+
+    How many equally likely codes would be as varied as what is there; 1 where one code stands alone, 0 where none.
+    """
+    tokens = counts.sum(0)
+    shares = counts / np.maximum(1, tokens)
+    entropy = -(shares * np.log2(np.where(shares > 0, shares, 1))).sum(0)
+    return np.where(tokens > 0, 2**entropy, 0)

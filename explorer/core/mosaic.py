@@ -14,6 +14,12 @@ def mosaic(tiles: np.ndarray) -> tuple[np.ndarray, int]:
     return sheet.reshape(rows * side, columns * side, 3), columns
 
 
+def tiles(sheet: np.ndarray, count: int, side: int) -> np.ndarray:
+    """The first tiles (count, side, side, 3) of a mosaic (H, W, 3)."""
+    rows, columns = sheet.shape[0] // side, sheet.shape[1] // side
+    return sheet.reshape(rows, side, columns, side, 3).swapaxes(1, 2).reshape(-1, side, side, 3)[:count]
+
+
 def tile(sheet: np.ndarray, number: int, side: int) -> np.ndarray:
     """The tile (side, side, 3) of a number, from 0, of a mosaic (H, W, 3) of tiles."""
     row, column = divmod(number, sheet.shape[1] // side)

@@ -33,6 +33,21 @@ def rank_figure(shares: np.ndarray) -> go.Figure:
     return _laid_out(figure, "code, by rank", "% of tokens", {"type": "log"}, {"range": [0, len(shares)]})
 
 
+def position_figure(perplexity: np.ndarray) -> go.Figure:
+    """Perplexity of the codes in each part of pictures, (rows, columns)."""
+    rows, columns = perplexity.shape
+    heat = go.Heatmap(
+        z=perplexity,
+        x=np.arange(1, columns + 1),
+        y=np.arange(1, rows + 1),
+        colorscale="Viridis",
+        colorbar={"thickness": 10, "outlinewidth": 0},
+        hovertemplate="row %{y}, column %{x}: perplexity %{z:,.0f}<extra></extra>",
+    )
+    figure = _laid_out(go.Figure(heat), "", "", {"autorange": "reversed", "scaleanchor": "x", "visible": False})
+    return figure.update_layout(xaxis={"visible": False, "constrain": "domain"}, hovermode="closest")
+
+
 def _thinned(count: int, most: int = 800) -> np.ndarray:
     return np.unique(np.linspace(0, max(0, count - 1), min(count, most)).round().astype(int))
 

@@ -9,6 +9,7 @@ from explorer.analysis.usage import Usage
 from explorer.core.codes import Codes
 from explorer.core.errors import CheckpointError
 from explorer.core.images import read_picture
+from explorer.core.mosaic import tiles
 from explorer.core.tokenizer import Ranking
 from explorer.models import registry
 from explorer.services.examples import golden_picture
@@ -16,9 +17,11 @@ from explorer.services.examples import golden_picture
 
 @dataclass(frozen=True)
 class Reference:
-    """Per level: counts (K,) over the held-out pictures, swatches (K, f, f, 3) and colours (K, 3) uint8."""
+    """Per level: counts (K,) over the held-out pictures and in how many of them each code occurs, incidence (K,);
+    swatches (K, f, f, 3) and colours (K, 3) uint8."""
 
     counts: dict[str, np.ndarray] = field(default_factory=dict)
+    incidence: dict[str, np.ndarray] = field(default_factory=dict)
     swatches: dict[str, np.ndarray] = field(default_factory=dict)
     colours: dict[str, np.ndarray] = field(default_factory=dict)
 
@@ -39,10 +42,14 @@ def reference(id: str) -> Reference:
     if not registry.spec(id).levels:
         return Reference()
     arrays = shipped_arrays(id, "reference.npz")
-    parts: dict[str, dict[str, np.ndarray]] = {"counts": {}, "swatches": {}, "colours": {}}
+    parts: dict[str, dict[str, np.ndarray]] = {"counts": {}, "incidence": {}, "swatches": {}, "colours": {}}
     for name, array in arrays.items():
         kind, level = name.split("/", 1)
         parts[kind][level] = array
+    for level, sheet in parts["swatches"].items():
+        if sheet.ndim == 1:  # the bytes of a picture file; checkpoints written before hold the pixels
+            stride = registry.spec(id).level(level).stride
+            parts["swatches"][level] = tiles(read_picture(sheet.tobytes()).pixels, len(parts["counts"][level]), stride)
     return Reference(**parts)
 
 
@@ -50,7 +57,8 @@ def reference_usage(id: str) -> dict[str, Usage]:
     """Level name -> usage over the held-out pictures; a CodesError where there are no codes."""
     registry.spec(id).check_has_codes()
     pictures = registry.spec(id).evaluation["held_out"]["pictures"]
-    return {name: Usage(counts, pictures=pictures) for name, counts in reference(id).counts.items()}
+    found = reference(id)
+    return {name: Usage(counts, found.incidence.get(name), pictures) for name, counts in found.counts.items()}
 
 
 @lru_cache(maxsize=32)

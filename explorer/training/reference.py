@@ -9,6 +9,7 @@ codebook laid out by UMAP.
 import argparse
 import logging
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import get_args
 
@@ -19,8 +20,10 @@ from explorer.analysis.codebook_map import MapKey, Of, placed_by, project
 from explorer.analysis.observations import Observations, observe
 from explorer.analysis.occurrences import summarize
 from explorer.analysis.swatches import swatches
+from explorer.analysis.usage import Usage
 from explorer.core.errors import ExplorerError
 from explorer.core.images import encode_file, fit, to_bytes, to_unit
+from explorer.core.mosaic import mosaic
 from explorer.core.spec import TokenizerSpec
 from explorer.core.tokenizer import EncodesLatents, Tokenizer
 from explorer.models.config import CheckpointConfig, read_config
@@ -63,15 +66,14 @@ def write_golden(folder: Path, model: Model) -> None:
             arrays[f"codes/{name}"] = encoding.codes[name][0]
             arrays[f"rank_indices/{name}"] = ranking.indices[0]
             arrays[f"rank_scores/{name}"] = ranking.scores[0]
-    exact = encode_file(to_bytes(decoded)[0], "webp", lossless=True, method=6)
-    np.savez_compressed(folder / "golden.npz", reconstruction=np.frombuffer(exact, np.uint8), **arrays)
+    np.savez_compressed(folder / "golden.npz", reconstruction=_exact(to_bytes(decoded)[0]), **arrays)
 
 
 def write_reference(folder: Path, tokenizer: Tokenizer, split: Split, size: int = SIZE) -> dict[str, Observations]:
     """reference.npz and occurrences.npz; returns per level what was seen in the pictures."""
     seen = observe_all(tokenizer, split, size)
-    counts = {name: found.usage.counts for name, found in seen.items()}
-    np.savez_compressed(folder / "reference.npz", **reference_arrays(tokenizer, counts))
+    usage = {name: found.usage for name, found in seen.items()}
+    np.savez_compressed(folder / "reference.npz", **reference_arrays(tokenizer, usage))
     np.savez_compressed(folder / "occurrences.npz", **occurrence_arrays(tokenizer.spec, seen, split, size))
     return seen
 
@@ -98,13 +100,15 @@ def observe_all(tokenizer: Tokenizer, split: Split, size: int) -> dict[str, Obse
     return total
 
 
-def reference_arrays(tokenizer: Tokenizer, counts: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """Per level: how often each code occurs in held-out pictures, its swatch and its colour."""
+def reference_arrays(tokenizer: Tokenizer, usage: Mapping[str, Usage]) -> dict[str, np.ndarray]:
+    """Per level: how often and in how many held-out pictures each code occurs, its colour, all swatches in WebP."""
     arrays = {}
     for level in tokenizer.spec.levels:
         everything = np.arange(tokenizer.spec.codebook(level.name).size)
-        arrays[f"counts/{level.name}"] = counts[level.name]
-        arrays[f"swatches/{level.name}"] = swatches(tokenizer, level.name, everything)
+        arrays[f"counts/{level.name}"] = usage[level.name].counts
+        if usage[level.name].incidence is not None:
+            arrays[f"incidence/{level.name}"] = usage[level.name].incidence
+        arrays[f"swatches/{level.name}"] = _exact(mosaic(swatches(tokenizer, level.name, everything))[0])
         arrays[f"colours/{level.name}"] = code_colours(tokenizer.vectors(level.codebook, everything))
     return arrays
 
@@ -127,6 +131,11 @@ def occurrence_arrays(
         )
         arrays |= {f"{field}/{name}": array for field, array in kept.to_arrays().items()}
     return arrays
+
+
+def _exact(pixels: np.ndarray) -> np.ndarray:
+    """The bytes (n,) uint8 of a lossless picture file."""
+    return np.frombuffer(encode_file(pixels, "webp", lossless=True, method=6), np.uint8)
 
 
 def _square(spec: TokenizerSpec, picture: np.ndarray, size: int) -> np.ndarray:

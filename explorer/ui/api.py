@@ -23,6 +23,7 @@ from explorer.services.occurrences import encoder_outputs
 from explorer.services.reference import reference, reference_usage
 from explorer.services.scan import scan
 from explorer.services.tokenization import LONGEST, MAX_SIDE, belongs, decode, measure, tokenize
+from explorer.ui.code_page import whole_page
 from explorer.ui.components import PictureInput, picture_bytes, uploaded_files
 from explorer.ui.context import AppContext
 from explorer.ui.errors import spoken
@@ -129,6 +130,24 @@ class Api:
         return {name: getattr(found, name).tolist() for name in ("codes", "points", "outputs")}
 
     @spoken
+    def code(self, model: str, code: int, level: str = "") -> dict[str, Any]:
+        """Tell all that is known of one code: what it decodes to, how often and where it occurs, what is like it.
+
+        Args:
+            model: A model id from /models.
+            code: A code of it, from 0.
+            level: A level of it; the first one where empty.
+
+        Returns:
+            {model, revision, level, code, size, vector, digits, swatch: PNG as a data URL, count and tokens of the
+            held-out pictures, nearest_output: distance to the nearest encoder output there, near and distances: the
+            nearest codes, patches: [{picture, name, row, column, margin, cost, quantile}],
+            beside: {direction: {codes, counts, lifts}}, positions: rows of counts}.
+        """
+        tokenizer = self.context.store.get(model)
+        return whole_page(tokenizer, level or _first_level(tokenizer.spec), code)
+
+    @spoken
     def usage(
         self, model: str, images: list[str] | None = None, size: int = 256, how: str = "square"
     ) -> dict[str, Any]:
@@ -199,6 +218,9 @@ class Api:
         method = gr.Textbox("pca", label="method", info='"pca" or "umap"', visible=False)
         dims = gr.Number(2, label="dims", info="2 or 3", precision=0, visible=False)
         placed = gr.JSON(label="map", visible=False)
+        code = gr.Number(0, label="code", info="a code of the level", precision=0, visible=False)
+        told = gr.JSON(label="code page", visible=False)
+        run.click(self.code, [model, code, level], told, api_name="code", **common)
         run.click(self.project, [model, level, of, method, dims], placed, api_name="project", concurrency_limit=1)
         run.click(self.edit, [model, given, edits], [encoded, picture], api_name="edit", **common)
 

@@ -2,17 +2,20 @@
 
 import html
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import gradio as gr
 import numpy as np
+import plotly.graph_objects as go
 
-from explorer.analysis.usage import Usage, conclusion, merged, rarefaction
+from explorer.analysis.positions import perplexity_by_position
+from explorer.analysis.usage import Usage, by_level, conclusion, merged, rarefaction
 from explorer.core.errors import ExplorerError
 from explorer.core.tokenizer import KeepsCounters
 from explorer.models import registry
-from explorer.plots.usage import rank_figure, rarefaction_figure
+from explorer.plots.usage import position_figure, rank_figure, rarefaction_figure
+from explorer.services.occurrences import occurrences_of
 from explorer.services.reference import reference_usage
 from explorer.services.scan import scan
 from explorer.ui.calls import plain_function
@@ -81,8 +84,14 @@ class CodebookTab:
                     _heading("Usage by rank", "share of tokens, log scale; dashed: even use"), apply_default_css=False
                 )
                 rank = gr.Plot(show_label=False, elem_id="rank")
+                with gr.Column(visible=False, elem_id="variety") as variety:
+                    gr.HTML(
+                        _heading("Variety by place", "perplexity of the codes in each part of the held-out pictures"),
+                        apply_default_css=False,
+                    )
+                    places = gr.Plot(show_label=False)
         common = {"show_progress": "hidden", "api_visibility": "private"}
-        shown, given = [figures, grown, rank], [view, source, session, uploaded]
+        shown, given = [figures, grown, rank, variety, places], [view, source, session, uploaded]
         view.asked(self.on_asked, given, shown, trigger_mode="always_last", **common)
         source.input(self.on_asked, given, shown, trigger_mode="always_last", **common)
         source.input(lambda chosen: gr.update(visible=chosen == UPLOADED), source, upload, queue=False, **common)
@@ -94,14 +103,14 @@ class CodebookTab:
         """Figures, rarefaction and rank plot of what the view shows, counted over the chosen source."""
         asked = Asked.read(text)
         if not asked.model:
-            return gr.skip(), gr.skip(), gr.skip()
+            return (gr.skip(),) * 5
         if source == UPLOADED:
             return self._uploaded(asked, uploaded)
         if source == REFERENCE:
-            return self._shown(asked, reference_usage(asked.model)[asked.level])
+            return self._shown(asked, reference_usage(asked.model), places=_places(asked))
         if session.codes is None or session.model != asked.model:
             raise ExplorerError("The picture of this page was coded by another model. Choose the picture again.")
-        return self._shown(asked, Usage.of_pictures(session.codes[asked.level], _size(asked)))
+        return self._shown(asked, by_level(registry.spec(asked.model), session.codes))
 
     @spoken
     def on_files(self, paths: Sequence[str] | None, text: str, session: Session) -> Iterator[tuple]:
@@ -122,19 +131,27 @@ class CodebookTab:
         if uploaded.model != asked.model or not uploaded.usage:
             why = f" None could be read. {uploaded.unreadable[0]}" if uploaded.unreadable else ""
             note = f"Choose pictures above: their codes are counted with this model, at the size set at the left.{why}"
-            return _sentence(note), None, None
-        return self._shown(asked, uploaded.usage[asked.level], uploaded.unreadable)
+            return _sentence(note), None, None, gr.update(visible=False), None
+        return self._shown(asked, uploaded.usage, uploaded.unreadable)
 
-    def _shown(self, asked: Asked, usage: Usage, unreadable: Sequence[str] = ()) -> tuple:
+    def _shown(
+        self,
+        asked: Asked,
+        levels: Mapping[str, Usage],
+        unreadable: Sequence[str] = (),
+        places: go.Figure | None = None,
+    ) -> tuple:
+        usage = levels[asked.level]
         notes = [conclusion(usage), *self._counters(asked)]
         if unreadable:
             notes.append(f"{len(unreadable)} could not be read, the first is {unreadable[0]}")
         curve = rarefaction(usage.counts)
-        shares = np.sort(usage.counts)[::-1] / max(1, usage.tokens)
         return (
-            strip(usage, asked.at_most) + "".join(_sentence(note) for note in notes),
+            strip(usage, asked.at_most) + "".join(_sentence(note) for note in notes) + levels_table(levels),
             rarefaction_figure(curve.tokens, curve.used, curve.ceiling),
-            rank_figure(shares),
+            rank_figure(usage.shares),
+            gr.update(visible=places is not None),
+            places,
         )
 
     def _counters(self, asked: Asked) -> list[str]:
@@ -180,8 +197,23 @@ def strip(usage: Usage, at_most: int) -> str:
     return f"<div class='tv cv-strip-figures'><div class='tv-measures'>{items}</div></div>"
 
 
-def _size(asked: Asked) -> int:
-    return registry.spec(asked.model).codebook(asked.level).size
+def _places(asked: Asked) -> go.Figure | None:
+    """How varied the codes are in each part of the held-out pictures, where that was recorded."""
+    seen = occurrences_of(asked.model, asked.level)
+    return position_figure(perplexity_by_position(seen.positions)) if seen else None
+
+
+def levels_table(levels: Mapping[str, Usage]) -> str:
+    """Usage by level, as HTML; nothing of a single one."""
+    if len(levels) < 2:
+        return ""
+    rows = "".join(
+        f"<tr><th>{html.escape(name)}</th><td>{usage.used:,} of {usage.size:,}</td>"
+        f"<td>{100 * usage.ceiling:.1f} %</td><td>{usage.perplexity:,.0f}</td><td>{usage.tokens:,}</td></tr>"
+        for name, usage in levels.items()
+    )
+    heads = "".join(f"<th>{head}</th>" for head in ("level", "used", "ceiling", "perplexity", "tokens"))
+    return f"<div class='tv cv-table'><table><thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table></div>"
 
 
 def _perplexity(counts: np.ndarray) -> float:

@@ -5,15 +5,12 @@ from typing import Any
 import numpy as np
 
 from explorer.analysis.codebook_map import MOST, MapKey
-from explorer.analysis.neighbours import nearest_codes
-from explorer.analysis.occurrences import Occurrences
 from explorer.core.tokenizer import Tokenizer
-from explorer.plots.payload import data_url, packed
+from explorer.plots.payload import packed
 from explorer.services.occurrences import encoder_outputs, occurrences_of
 from explorer.ui.calls import answered
+from explorer.ui.code_page import around
 from explorer.ui.context import AppContext
-
-NEIGHBOURS = 8
 
 
 class CodebookCalls:
@@ -65,40 +62,11 @@ class CodebookCalls:
 
     @answered
     def code(self, request: dict[str, Any]) -> dict[str, Any]:
-        """{model, level, code} -> what is known of one code.
-
-        {near, distances: its nearest codes}, and where its occurrences were recorded {patches: [{picture, name, row,
-        column, margin, cost, quantile}], beside: {direction: {codes, counts, lifts}}, positions: rows of counts}.
-        """
-        tokenizer = self.context.store.get(request["model"])
-        level, code = request["level"], request["code"]
-        near, distances = nearest_codes(tokenizer, level, code, NEIGHBOURS + 1)
-        found = {"near": near[1:].tolist(), "distances": np.round(distances[1:], 4).tolist()}
-        seen = occurrences_of(tokenizer.spec.id, level)
-        return found | (_occurrence(seen, code) if seen else {})
+        """{model, level, code} -> what is known of one code, as `around` gives it."""
+        return around(self.context.store.get(request["model"]), request["level"], request["code"])
 
     def _key(self, request: dict[str, Any]) -> tuple[Tokenizer, MapKey]:
         tokenizer = self.context.store.get(request["model"])
         key = MapKey(request["level"], request["of"], request["method"], request["dims"])
         key.check(tokenizer.spec)
         return tokenizer, key
-
-
-def _occurrence(seen: Occurrences, code: int) -> dict[str, Any]:
-    patches = [
-        {
-            "picture": data_url(patch.pixels),
-            "name": patch.name,
-            "row": patch.row,
-            "column": patch.column,
-            "margin": patch.margin,
-            "cost": round(patch.cost, 4),
-            "quantile": round(patch.quantile, 4),
-        }
-        for patch in seen.exemplars(code)
-    ]
-    beside = {
-        direction: {"codes": found.codes.tolist(), "counts": found.counts.tolist(), "lifts": found.lifts.tolist()}
-        for direction, found in seen.beside(code).items()
-    }
-    return {"patches": patches, "beside": beside, "positions": seen.positions[code].tolist()}

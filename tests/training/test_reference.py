@@ -5,6 +5,8 @@ import shutil
 import numpy as np
 import pytest
 
+from explorer.analysis.swatches import swatches
+from explorer.analysis.usage import Usage
 from explorer.core.errors import CheckpointError
 from explorer.core.images import fit, to_unit
 from explorer.models import registry
@@ -49,6 +51,11 @@ def test_what_is_made_is_read_back(model, pictures):
         assert np.array_equal(
             reference(spec.id).counts[name], np.bincount(codes[name].reshape(-1), minlength=level.counts.size)
         )
+        assert np.array_equal(
+            reference(spec.id).incidence[name], Usage.of_pictures(codes[name], level.counts.size).incidence
+        )
+        shown_alone = swatches(model, name, np.arange(level.counts.size))
+        assert np.array_equal(reference(spec.id).swatches[name], shown_alone)
         assert np.array_equal(level.positions.sum((1, 2)), level.counts)
         code = int(level.counts.argmax())
         shown = level.exemplars(code)

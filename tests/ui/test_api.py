@@ -1,5 +1,6 @@
 """The endpoints over HTTP with gradio_client: equal to the library bit for bit, errors in words."""
 
+import base64
 import copy
 import json
 import urllib.error
@@ -179,6 +180,22 @@ def test_a_codebook_is_placed_on_a_map(client):
     assert np.allclose(points, expected, atol=1e-3)
     with pytest.raises(AppError, match="choose vectors or swatches"):
         client.predict(model=MODELS[0], of="colours", api_name="/project")
+
+
+def test_a_code_tells_what_is_known_of_it(client):
+    id = "fsq.caltech_f8_1000"
+    found = client.predict(model=id, code=321, api_name="/code")
+    tokenizer, counts = explorer.load(id, device="cpu"), reference(id).counts["codes"]
+    assert (found["model"], found["revision"], found["level"]) == (id, tokenizer.spec.revision, "codes")
+    assert np.array_equal(found["vector"], tokenizer.vectors("codebook", np.array([321]))[0])
+    assert found["digits"] == [321 % 8, 321 // 8 % 5, 321 // 40 % 5, 321 // 200]
+    assert (found["count"], found["tokens"]) == (counts[321], counts.sum())
+    assert 322 in found["near"] and 321 not in found["near"]
+    swatch = read_picture(base64.b64decode(found["swatch"].split(",")[1])).pixels
+    assert np.abs(swatch.astype(int) - reference(id).swatches["codes"][321]).max() <= 1
+    for arguments, words in [({"code": 1000}, "between 0 and 999"), ({"level": "top"}, "top"), ({"code": None}, "999")]:
+        with pytest.raises(AppError, match=words):
+            client.predict(**{"model": id, "code": 1, **arguments}, api_name="/code")
 
 
 @pytest.mark.parametrize("id", MODELS)

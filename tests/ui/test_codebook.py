@@ -13,8 +13,8 @@ from explorer.models import registry
 from explorer.models.tokenizer import load_tokenizer
 from explorer.services.model_store import ModelStore
 from explorer.services.reference import golden, reference
-from explorer.ui import codebook_calls
-from explorer.ui.codebook import PICTURE, REFERENCE, UPLOADED, Asked, CodebookTab, Counted, strip
+from explorer.ui import code_page, codebook
+from explorer.ui.codebook import PICTURE, REFERENCE, UPLOADED, Asked, CodebookTab, Counted, levels_table, strip
 from explorer.ui.codebook_calls import CodebookCalls
 from explorer.ui.context import AppContext
 from explorer.ui.shared import Session
@@ -36,14 +36,31 @@ def session():
 
 def test_figures_of_the_reference_and_of_this_picture(context, session):
     tab = CodebookTab(context)
-    text, grown, rank = tab.on_asked(ASKED, REFERENCE, session, Counted())
+    text, grown, rank, *_ = tab.on_asked(ASKED, REFERENCE, session, Counted())
     usage = Usage(reference(MODEL).counts["codes"])
     assert f"{usage.used:,}" in text and f"{usage.tokens:,}" in text and conclusion(usage) in text
     assert grown.data[1].x[-1] == usage.tokens and round(grown.data[1].y[-1]) == usage.used
     assert rank.data[0].y[0] == pytest.approx(100 * usage.counts.max() / usage.tokens)
-    text, grown, _ = tab.on_asked(ASKED, PICTURE, session, Counted())
+    text, grown, _, variety, places = tab.on_asked(ASKED, PICTURE, session, Counted())
+    assert variety["visible"] is False and places is None
     assert "1,024 tokens of 1 picture" in text and "says nothing about collapse" in text
     assert grown.data[1].y[-1] == pytest.approx(len(np.unique(session.codes["codes"])))
+
+
+def test_variety_by_place_is_shown_where_it_was_recorded(context, session, monkeypatch):
+    size = reference(MODEL).counts["codes"].size
+    positions = np.zeros((size, 8, 8), int)
+    positions[:32] = 3
+    monkeypatch.setattr(codebook, "occurrences_of", lambda id, level: SimpleNamespace(positions=positions))
+    *_, variety, places = CodebookTab(context).on_asked(ASKED, REFERENCE, session, Counted())
+    assert variety["visible"] is True and np.allclose(places.data[0].z, 32)
+
+
+def test_several_levels_are_told_apart_in_a_table():
+    levels = {"top": Usage(np.array([4, 0])), "bottom": Usage(np.array([9, 9, 9]))}
+    table = levels_table(levels)
+    assert "<th>top</th><td>1 of 2</td>" in table and "<th>bottom</th><td>3 of 3</td>" in table
+    assert levels_table({"top": levels["top"]}) == ""
 
 
 def test_a_picture_coded_by_another_model_is_not_counted(context, session):
@@ -89,7 +106,7 @@ def calls(tiny_folders, monkeypatch, tmp_path):
 def test_a_code_is_described_without_and_with_its_occurrences(calls, monkeypatch):
     calls, tokenizer = calls
     request = json.dumps({"model": tokenizer.spec.id, "level": "codes", "code": 3})
-    monkeypatch.setattr(codebook_calls, "occurrences_of", lambda id, level: None)
+    monkeypatch.setattr(code_page, "occurrences_of", lambda id, level: None)
     found = json.loads(calls.code(request))
     vectors = tokenizer.vectors("codebook", np.arange(24))
     distances = np.linalg.norm(vectors - vectors[3], axis=1)
@@ -103,7 +120,7 @@ def test_a_code_is_described_without_and_with_its_occurrences(calls, monkeypatch
         beside=lambda code: {"left": beside},
         positions=np.arange(24 * 64).reshape(24, 8, 8),
     )
-    monkeypatch.setattr(codebook_calls, "occurrences_of", lambda id, level: seen)
+    monkeypatch.setattr(code_page, "occurrences_of", lambda id, level: seen)
     found = json.loads(calls.code(request))
     assert found["patches"][0]["name"] == "a.jpg" and found["beside"]["left"]["codes"] == [5]
     assert found["positions"][0][0] == 3 * 64

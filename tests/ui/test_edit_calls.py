@@ -14,9 +14,9 @@ from explorer.models import registry
 from explorer.models.tokenizer import load_tokenizer
 from explorer.services.examples import example
 from explorer.services.model_store import ModelStore
-from explorer.training.reference import reference_arrays
 from explorer.ui.context import AppContext
 from explorer.ui.edit_calls import EditCalls
+from tests.conftest import write_rising_reference
 
 
 @pytest.fixture(scope="module")
@@ -31,8 +31,7 @@ def tokenizer(request, tiny_folders, monkeypatch):
         return
     folder = tiny_folders[request.param]
     found = load_tokenizer(folder)
-    counts = {level.name: np.arange(found.spec.codebook(level.name).size) for level in found.spec.levels}
-    np.savez(folder / "reference.npz", **reference_arrays(found, counts))
+    write_rising_reference(folder, found)
     monkeypatch.setitem(registry._folders, found.spec.id, folder)
     registry.spec.cache_clear()
     yield found
