@@ -1,8 +1,13 @@
 """Shared by all tests: tiny networks with random weights, saved as checkpoint folders."""
 
+import os
 from pathlib import Path
 
 import pytest
+
+# Two processes run the tests, each with an app of its own; more threads than cores would only stand in line. One number
+# of threads for tests and apps also makes what they compute equal bit for bit. It counts only before torch is imported.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 from explorer.models.config import (
     FORMAT_VERSION,

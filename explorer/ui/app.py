@@ -4,13 +4,19 @@ import gradio as gr
 
 from explorer.models import registry
 from explorer.services.examples import GOLDEN
-from explorer.ui import codebook, edit, tokenize
+from explorer.ui import codebook, edit, guide, tokenize
 from explorer.ui.api import Api
 from explorer.ui.components import MAX_BYTES, ExampleGallery, PictureInput, asset
 from explorer.ui.context import AppContext
 from explorer.ui.shared import FITS, SIZES, facts, summary
 from explorer.ui.theme import THEME
 
+OPENED_BY_LINK = """() => {
+  const linked = () => ["edit", "guide"].find((tab) => location.hash.startsWith(`#${tab}=`));
+  addEventListener("hashchange", () => { if (linked() === "edit") location.reload(); });
+  return linked() ? {selected: linked(), __type__: "update"} : {__type__: "update"};
+}"""
+"""A link to an edit or to a step of the Guide opens its tab, so that it is mounted and reads what the link holds."""
 STATE_SECONDS = 2 * 3600
 """How long a visitor's state is kept after their last event."""
 
@@ -62,6 +68,8 @@ def build_app(context: AppContext) -> gr.Blocks:
                     edit_view = edit.build(context)
                 with gr.Tab(codebook.TITLE):
                     codebook.CodebookTab(context).build(session)
+                with gr.Tab(guide.TITLE, id="guide"):
+                    guide_view = guide.build(context)
                 tab.wire(
                     tokenize.Controls(
                         model=model,
@@ -73,11 +81,12 @@ def build_app(context: AppContext) -> gr.Blocks:
                         load_codes=load_codes,
                         view=view,
                         edit_view=edit_view,
+                        guide_view=guide_view,
                         facts=facts_list,
                         session=session,
                     )
                 )
-        app.load(None, None, tabs, js=edit.OPENED_BY_LINK, api_visibility="private")
+        app.load(None, None, tabs, js=OPENED_BY_LINK, api_visibility="private")
         Api(context).build()
     return app.queue(max_size=64, default_concurrency_limit=2)
 

@@ -20,6 +20,21 @@ EDIT_PARTS = ("state", "steps", "saved", "drawing", "panels", "pointing", "view"
 """The script of the Edit view, in the order in which its parts stand."""
 CODEBOOK_PARTS = ("state", "drawing", "words", "code", "export", "pointing")
 """The script of the Codebook view, in the order in which its parts stand."""
+GUIDE_PARTS = (
+    "parts",
+    "token",
+    "latents",
+    "lookup",
+    "gradient",
+    "losses",
+    "gumbel",
+    "fsq",
+    "collapse",
+    "levels",
+    "prior",
+    "turning",
+)
+"""The script of the Guide: what its steps share, what is live in each, and how one turns to another."""
 MAX_BYTES = 50 * 2**20
 """Largest upload in bytes."""
 
@@ -67,6 +82,20 @@ class CodebookView(gr.HTML):
             "",
             html_template=asset("codebook_view.html"),
             js_on_load=asset("canvas.js") + "".join(asset(f"codebook_{part}.js") for part in CODEBOOK_PARTS),
+            server_functions=list(calls),
+            apply_default_css=False,
+            **props,
+        )
+
+
+class GuideView(gr.HTML):
+    """The Guide. value: the id of a model that it asks for by the event `go`."""
+
+    def __init__(self, calls: Sequence[Callable[[str], str]], **props):
+        super().__init__(
+            "",
+            html_template=asset("guide_view.html"),
+            js_on_load=asset("canvas.js") + "".join(asset(f"guide/{part}.js") for part in GUIDE_PARTS),
             server_functions=list(calls),
             apply_default_css=False,
             **props,

@@ -6,12 +6,6 @@ from explorer.ui.context import AppContext
 from explorer.ui.edit_calls import EditCalls
 
 TITLE = "Edit"
-OPENED_BY_LINK = """() => {
-  const linked = () => location.hash.startsWith("#edit=");
-  addEventListener("hashchange", () => { if (linked()) location.reload(); });
-  return linked() ? {selected: "edit", __type__: "update"} : {__type__: "update"};
-}"""
-"""A link to an edit opens the tab, so that it is mounted and replays what the link holds."""
 
 
 def build(context: AppContext) -> EditView:

@@ -30,7 +30,7 @@ from explorer.services.tokenization import (
     tokenize,
     tokenized_golden,
 )
-from explorer.ui.components import EditView, TokenView, picture_bytes
+from explorer.ui.components import EditView, GuideView, TokenView, picture_bytes
 from explorer.ui.context import AppContext
 from explorer.ui.errors import spoken
 from explorer.ui.shared import FITS, SIZES, Session, facts, model_view, summary
@@ -52,6 +52,7 @@ class Controls:
     load_codes: gr.UploadButton
     view: TokenView
     edit_view: EditView
+    guide_view: GuideView
     facts: gr.HTML
     session: gr.State
 
@@ -167,6 +168,13 @@ class TokenizeTab:
         yield from self._tokenized(replace(session, model=model, size=size, how=how))
 
     @spoken
+    def on_model(self, model: str, session: Session) -> Iterator[dict]:
+        """Another model, asked for by another tab; of codes without a picture the page goes back to the first one."""
+        if model != session.model:
+            name = {"name": GOLDEN, "loaded": False} if session.loaded else {}
+            yield from self._tokenized(replace(session, model=model, **name))
+
+    @spoken
     def on_codes(self, path: str | None, session: Session) -> Iterator[dict]:
         """Codes from a file, decoded by the model that made them."""
         if path is None:
@@ -265,6 +273,7 @@ class TokenizeTab:
             changed = control.input(self.on_setting, settings, **common)
             changed.failure(self.settings_of, controls.session, settings[:3], api_visibility="private", queue=False)
         controls.load_codes.upload(self.on_codes, [controls.load_codes, controls.session], **common)
+        controls.guide_view.go(self.on_model, [controls.guide_view, controls.session], **common)
         controls.edit_view.open(self.on_saved_edit, [controls.edit_view, controls.session], **common)
 
 
