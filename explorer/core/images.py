@@ -99,10 +99,15 @@ def fit(pixels: np.ndarray, size: int, how: Fit = "whole", multiple: int = 8) ->
         pixels = pixels[top : top + side, left : left + side]
     else:
         scale = size / max(width, height)
-        target = tuple(max(multiple, round(side * scale / multiple) * multiple) for side in (width, height))
-    if target == (pixels.shape[1], pixels.shape[0]):
+        target = tuple(max(multiple, round(side * scale / multiple) * multiple) for side in (height, width))
+    return resized(pixels, target)
+
+
+def resized(pixels: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """Pixels (H, W, 3) uint8 at another (height, width), by Lanczos."""
+    if size == pixels.shape[:2]:
         return pixels
-    return np.asarray(Image.fromarray(pixels).resize(target, Image.Resampling.LANCZOS))
+    return np.asarray(Image.fromarray(pixels).resize((size[1], size[0]), Image.Resampling.LANCZOS))
 
 
 def check_size(size: int, multiple: int) -> None:

@@ -18,6 +18,7 @@ from explorer.core.images import encode_file, fit, read_picture
 from explorer.core.spec import TokenizerSpec
 from explorer.core.strict import from_json
 from explorer.models import registry
+from explorer.services.comparison import check_models, compared, figures_of, figures_of_file, files_within, plan
 from explorer.services.editing import replay
 from explorer.services.occurrences import encoder_outputs
 from explorer.services.reference import reference, reference_usage
@@ -148,6 +149,41 @@ class Api:
         return whole_page(tokenizer, level or _first_level(tokenizer.spec), code)
 
     @spoken
+    def compare(
+        self, models: list[str], image: str, size: int = 256, how: str = "whole", equal_bits: bool = False
+    ) -> dict[str, Any]:
+        """Compare what several models make of one picture, and JPEG and WebP in as many bytes.
+
+        Args:
+            models: Two to six model ids from /models.
+            image: A picture file: JPEG, PNG, WebP, GIF or TIFF.
+            size: About how many pixels the longest side (or the square) gets, so that every model can take it.
+            how: "whole" keeps the whole picture, "square" takes its centre square.
+            equal_bits: Whether to run each model at the size where its codes cost what those of the first do.
+
+        Returns:
+            {image_size: [height, width], models: [{model, title, psnr, ssim, bits_per_pixel,
+            bits_per_pixel_entropy_coded, bytes, tokens, distinct, ceiling, codebook_size, floats, coded_at: [height,
+            width], milliseconds}], formats: [{model, title, psnr, ssim, bits_per_pixel, bytes, quality, scale}]}.
+            PSNR and SSIM against the picture at image_size, bits per pixel of it.
+        """
+        ids = json.loads(models) if isinstance(models, str) else models
+        if not isinstance(ids, list) or not all(isinstance(id, str) for id in ids):
+            raise ExplorerError("models must be a list of model ids.")
+        check_models(ids)
+        tokenizers = [self.context.store.get(id) for id in ids]
+        size = _wanted(size, how, tokenizers[0].spec)
+        pixels = read_picture(picture_bytes(image), longest=LONGEST).pixels
+        made = plan([tokenizer.spec for tokenizer in tokenizers], pixels, size, how, bool(equal_bits))
+        original = made.original
+        found = [compared(*each, original) for each in zip(tokenizers, made.sizes, strict=True)]
+        return {
+            "image_size": list(original.shape[:2]),
+            "models": [figures_of(one, original.shape[0] * original.shape[1]) for one in found],
+            "formats": [figures_of_file(one, original) for one in files_within(original, made.bits)],
+        }
+
+    @spoken
     def usage(
         self, model: str, images: list[str] | None = None, size: int = 256, how: str = "square"
     ) -> dict[str, Any]:
@@ -208,6 +244,11 @@ class Api:
         common = {"concurrency_id": "api", "concurrency_limit": 1}
         run.click(self.encode, [model, image, size, how], encoded, api_name="encode", **common)
         run.click(self.decode, [model, given], picture, api_name="decode", **common)
+        models = gr.JSON(label="models", visible=False)
+        equal = gr.Checkbox(False, label="equal_bits", visible=False)
+        compared_figures = gr.JSON(label="figures", visible=False)
+        asked = [models, image, size, how, equal]
+        run.click(self.compare, asked, compared_figures, api_name="compare", concurrency_id="api", concurrency_limit=1)
         images = gr.File(label="images", file_count="multiple", visible=False)
         square = gr.Textbox("square", label="how", info='"square" or "whole"', visible=False)
         counted = gr.JSON(label="usage", visible=False)

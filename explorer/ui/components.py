@@ -20,6 +20,8 @@ EDIT_PARTS = ("state", "steps", "saved", "drawing", "panels", "pointing", "view"
 """The script of the Edit view, in the order in which its parts stand."""
 CODEBOOK_PARTS = ("state", "drawing", "words", "code", "export", "pointing")
 """The script of the Codebook view, in the order in which its parts stand."""
+COMPARE_PARTS = ("state", "pictures", "table")
+"""The script of the Compare view, in the order in which its parts stand."""
 GUIDE_PARTS = (
     "parts",
     "token",
@@ -83,6 +85,25 @@ class CodebookView(gr.HTML):
             html_template=asset("codebook_view.html"),
             js_on_load=asset("canvas.js") + "".join(asset(f"codebook_{part}.js") for part in CODEBOOK_PARTS),
             server_functions=list(calls),
+            apply_default_css=False,
+            **props,
+        )
+
+
+class CompareView(gr.HTML):
+    """The Compare view of the picture that the page shows. models: {id, title} to choose from; chosen: ids at first;
+    value: {models, equal_bits, picture} that it asks for by the event `asked`; result: what was found, both as JSON."""
+
+    def __init__(
+        self, value: str = "", *, models: Sequence[dict[str, str]] = (), chosen: Sequence[str] = (), result="", **props
+    ):
+        super().__init__(
+            value,
+            html_template=asset("compare_view.html"),
+            js_on_load=asset("canvas.js") + "".join(asset(f"compare_{part}.js") for part in COMPARE_PARTS),
+            models=json.dumps(list(models)),
+            chosen=json.dumps(list(chosen)),
+            result=result,
             apply_default_css=False,
             **props,
         )

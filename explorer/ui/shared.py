@@ -37,12 +37,16 @@ class Session:
 
     def pixels(self, multiple: int) -> np.ndarray:
         """The picture, fitted to the session's size."""
+        return fit(self.picture(), self.size, self.how, multiple)
+
+    def picture(self) -> np.ndarray:
+        """The picture as it came, (H, W, 3) uint8; an ExplorerError where there are only codes."""
         if self.loaded:
             raise ExplorerError(
                 "These codes came from a file, without their picture, so there is nothing to encode again. "
                 "Choose or upload a picture first."
             )
-        return fit(example(self.name) if self.source is None else self.source, self.size, self.how, multiple)
+        return example(self.name) if self.source is None else self.source
 
 
 @lru_cache(maxsize=16)

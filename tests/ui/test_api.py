@@ -198,6 +198,22 @@ def test_a_code_tells_what_is_known_of_it(client):
             client.predict(**{"model": id, "code": 1, **arguments}, api_name="/code")
 
 
+def test_models_are_compared_on_a_picture(client, picture):
+    answer = client.predict(models=MODELS[:2], image=handle_file(picture), equal_bits=True, api_name="/compare")
+    assert [row["model"] for row in answer["models"]] == MODELS[:2] and answer["image_size"] == [168, 256]
+    assert [row["title"] for row in answer["formats"]] == ["JPEG", "WebP"]
+    encoded = client.predict(model=MODELS[0], image=handle_file(picture), api_name="/encode")
+    assert answer["models"][0]["psnr"] == encoded["metrics"]["psnr"]
+    for wrong, words in [
+        ({"models": MODELS[:1]}, "2 to 6 models"),
+        ({"models": ["nobody", MODELS[0]]}, "There is no model 'nobody'"),
+        ({"models": "{}"}, "list of model ids"),
+        ({"size": 100_000}, "from 8 to 1024"),
+    ]:
+        with pytest.raises(AppError, match=words):
+            client.predict(**{"models": MODELS[:2], "image": handle_file(picture), **wrong}, api_name="/compare")
+
+
 @pytest.mark.parametrize("id", MODELS)
 def test_usage_without_pictures_is_that_of_the_held_out_ones(client, id):
     answer = client.predict(model=id, images=None, api_name="/usage")

@@ -1,0 +1,59 @@
+// The Compare view: the page's picture through several models. The parts stand in one scope: state, pictures, table.
+const root = element.querySelector(".tv");
+const $ = (selector) => root.querySelector(selector);
+const VIEWS = [["picture", "pictures"], ["map", "token maps"], ["error", "errors"], ["slider", "before / after"]];
+const MOST = 6, FEWEST = 2;
+
+const models = JSON.parse(props.models);
+let chosen = JSON.parse(props.chosen), equal = false, shown = "picture";
+let picture = "", asked = "", result = null;           // picture: what the page shows, as a text that differs with it
+
+function ask() {
+  if (!root.clientWidth || !picture || chosen.length < FEWEST) return;
+  const text = JSON.stringify({ models: chosen, equal_bits: equal, picture });
+  if (text === asked) return;
+  asked = text;
+  props.value = text;
+  say("");
+  trigger("asked");
+}
+
+async function take() {
+  if (!props.result) return;
+  const found = JSON.parse(props.result);
+  if (found.asked !== asked) return;                   // an answer that nobody waits for any more
+  const entries = [{ title: "Original", picture: found.original.picture, map: "", error: "" }, ...found.models, ...found.formats];
+  for (const entry of entries) entry.images = Object.fromEntries(await Promise.all(["picture", "map", "error"].map(async (kind) => [kind, entry[kind] ? await loadImage(entry[kind]) : null])));
+  if (found.asked !== asked) return;
+  result = { ...found, entries };
+  $(".mv-status").textContent = found.waiting ? `${found.models.length + 1} of ${chosen.length}: ${found.waiting} …` : "";
+  root.dataset.ready = found.waiting ? "no" : "yes";
+  look();
+}
+
+function toggle(id) {
+  if (chosen.includes(id)) {
+    if (chosen.length <= FEWEST) return say(`At least ${FEWEST} models are compared. Choose another one first.`);
+    chosen = chosen.filter((other) => other !== id);
+  } else {
+    if (chosen.length >= MOST) return say(`At most ${MOST} models are compared. Take one away first.`);
+    chosen = models.map((model) => model.id).filter((other) => chosen.includes(other) || other === id);
+  }
+  look();
+  ask();
+}
+
+const say = (text) => { const note = $(".cv-message"); note.textContent = text; note.hidden = !text; };
+
+function look() {
+  $(".mv-models").replaceChildren(...models.map(({ id, title }) => {
+    const button = document.createElement("button");
+    button.type = "button"; button.className = "tv-button"; button.textContent = title; button.dataset.model = id;
+    button.setAttribute("aria-pressed", String(chosen.includes(id)));
+    button.onclick = () => { toggle(id); root.querySelector(`[data-model="${CSS.escape(id)}"]`).focus(); };
+    return button;
+  }));
+  buttons($(".mv-views"), VIEWS, shown, (key) => { shown = key; look(); });
+  cards();
+  table();
+}

@@ -1,0 +1,56 @@
+// ---- figures -----------------------------------------------------------------------------------------------
+
+const plainly = (value, digits) => value == null ? "" : value.toFixed(digits);
+const COLUMNS = [
+  ["", (entry) => entry.title],
+  ["PSNR, dB", (entry) => plainly(entry.psnr, 2)],
+  ["SSIM", (entry) => plainly(entry.ssim, 3)],
+  ["bits per pixel", (entry) => plainly(entry.bits_per_pixel, 3)],
+  ["entropy-coded", (entry) => plainly(entry.bits_per_pixel_entropy_coded, 3)],
+  ["bytes", (entry) => entry.bytes == null ? "" : number(entry.bytes)],
+  ["codes", (entry) => entry.tokens ? number(entry.tokens) : ""],
+  ["distinct (ceiling)", (entry) => entry.tokens ? `${number(entry.distinct)} (${number(entry.ceiling)})` : ""],
+  ["coded at", (entry) => entry.coded_at ? `${entry.coded_at[1]} × ${entry.coded_at[0]}` : entry.quality ? `quality ${entry.quality}, ${number(100 * entry.scale)} %` : ""],
+  ["ms, once", (entry) => plainly(entry.milliseconds, 0)],
+];
+
+const measured = () => result?.entries.slice(1) ?? [];
+
+function table() {
+  const row = (tag, cells) => { const tr = document.createElement("tr"); tr.append(...cells.map((words) => { const cell = document.createElement(tag); cell.textContent = words; return cell; })); return tr; };
+  $(".mv-table").hidden = !measured().length;
+  $(".mv-table thead").replaceChildren(row("th", COLUMNS.map(([name]) => name)));
+  $(".mv-table tbody").replaceChildren(...measured().map((entry) => row("td", COLUMNS.map(([, of]) => of(entry)))));
+}
+
+// All figures as they came, unrounded.
+function csv() {
+  const keys = [...new Set(measured().flatMap((entry) => Object.keys(entry)))].filter((key) => !["picture", "map", "error", "images", "level"].includes(key));
+  const quoted = (value) => { const words = Array.isArray(value) ? value.join(" x ") : String(value ?? ""); return /[",\n]/.test(words) ? `"${words.replaceAll('"', '""')}"` : words; };
+  return [keys.join(","), ...measured().map((entry) => keys.map((key) => quoted(entry[key])).join(","))].join("\n") + "\n";
+}
+
+$('[data-do="csv"]').onclick = () => {
+  const link = document.createElement("a");
+  link.href = URL.createObjectURL(new Blob([csv()], { type: "text/csv" }));
+  link.download = `${result.name.replace(/[^\w-]+/g, "_") || "picture"}.compared.csv`;
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(link.href), 10000);
+};
+
+// ---- wiring ------------------------------------------------------------------------------------------------
+
+$(".mv-equal").onchange = (event) => { equal = event.target.checked; ask(); };
+for (const button of root.querySelectorAll("[data-zoom]")) button.onclick = () => {
+  if (button.dataset.zoom === "reset") { view = { zoom: 1, x: 0.5, y: 0.5 }; limited(); } else zoom(button.dataset.zoom === "in" ? 1.5 : 1 / 1.5);
+};
+onShared("picture", (text) => {
+  const page = JSON.parse(text);
+  picture = page.original ? `${page.name}/${page.width}x${page.height}/${page.sha256}` : "";
+  if (!picture) { result = null; say("These codes came from a file, without their picture: choose or upload a picture to compare models on it."); } else say("");
+  look();
+  ask();
+});
+watch("result", take);
+new ResizeObserver(() => { for (const draw of canvases.values()) draw(); ask(); }).observe(root);
+look();
