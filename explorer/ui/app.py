@@ -6,7 +6,7 @@ from explorer.models import registry
 from explorer.services.examples import GOLDEN
 from explorer.ui import codebook, compare, edit, guide, tokenize
 from explorer.ui.api import Api
-from explorer.ui.components import MAX_BYTES, ExampleGallery, PictureInput, asset
+from explorer.ui.components import MAX_BYTES, ExampleGallery, PictureInput, ShareView, asset
 from explorer.ui.context import AppContext
 from explorer.ui.shared import FITS, SIZES, facts, summary
 from explorer.ui.theme import THEME
@@ -59,6 +59,7 @@ def build_app(context: AppContext) -> gr.Blocks:
                 load_codes = gr.UploadButton(
                     "Load codes (.npz, .json)", file_types=[".npz", ".json"], size="sm", elem_id="load-codes"
                 )
+                share_view = ShareView(elem_id="share")
             with gr.Column(elem_id="facts"):
                 facts_list = gr.HTML(facts(spec, context.store.device_name), apply_default_css=False)
             with gr.Column(elem_id="main"), gr.Tabs() as tabs:
@@ -84,6 +85,7 @@ def build_app(context: AppContext) -> gr.Blocks:
                         view=view,
                         edit_view=edit_view,
                         guide_view=guide_view,
+                        share_view=share_view,
                         facts=facts_list,
                         session=session,
                     )

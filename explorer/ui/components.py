@@ -46,6 +46,11 @@ def asset(name: str) -> str:
     return (ASSETS / name).read_text(encoding="utf-8")
 
 
+def scripts(*names: str) -> str:
+    """Scripts of assets/ in one scope, one after the other."""
+    return "".join(asset(f"{name}.js") for name in names)
+
+
 class TokenView(gr.HTML):
     """The Tokenize view. value: a picture payload; model: a model payload; measures: figures; all JSON strings."""
 
@@ -53,7 +58,7 @@ class TokenView(gr.HTML):
         super().__init__(
             value,
             html_template=asset("token_view.html"),
-            js_on_load=asset("canvas.js") + asset("token_view.js"),
+            js_on_load=scripts("canvas", "token_view"),
             server_functions=[codes_as_npz] if codes_as_npz else None,
             apply_default_css=False,
             **props,
@@ -67,7 +72,7 @@ class EditView(gr.HTML):
         super().__init__(
             "",
             html_template=asset("edit_view.html"),
-            js_on_load=asset("canvas.js") + "".join(asset(f"edit_{part}.js") for part in EDIT_PARTS),
+            js_on_load=scripts("canvas", "squeeze", *(f"edit_{part}" for part in EDIT_PARTS)),
             server_functions=list(calls),
             examples=json.dumps([example.name for example in EXAMPLES]),
             apply_default_css=False,
@@ -83,7 +88,7 @@ class CodebookView(gr.HTML):
         super().__init__(
             "",
             html_template=asset("codebook_view.html"),
-            js_on_load=asset("canvas.js") + "".join(asset(f"codebook_{part}.js") for part in CODEBOOK_PARTS),
+            js_on_load=scripts("canvas", "still", *(f"codebook_{part}" for part in CODEBOOK_PARTS)),
             server_functions=list(calls),
             apply_default_css=False,
             **props,
@@ -100,10 +105,23 @@ class CompareView(gr.HTML):
         super().__init__(
             value,
             html_template=asset("compare_view.html"),
-            js_on_load=asset("canvas.js") + "".join(asset(f"compare_{part}.js") for part in COMPARE_PARTS),
+            js_on_load=scripts("canvas", *(f"compare_{part}" for part in COMPARE_PARTS)),
             models=json.dumps(list(models)),
             chosen=json.dumps(list(chosen)),
             result=result,
+            apply_default_css=False,
+            **props,
+        )
+
+
+class ShareView(gr.HTML):
+    """Buttons that share what the page shows. value: a shared page, as JSON, that it asks for by the event `open`."""
+
+    def __init__(self, **props):
+        super().__init__(
+            "",
+            html_template=asset("share_view.html"),
+            js_on_load=scripts("canvas", "squeeze", "still", "share", "share_report"),
             apply_default_css=False,
             **props,
         )
@@ -116,7 +134,7 @@ class GuideView(gr.HTML):
         super().__init__(
             "",
             html_template=asset("guide_view.html"),
-            js_on_load=asset("canvas.js") + "".join(asset(f"guide/{part}.js") for part in GUIDE_PARTS),
+            js_on_load=scripts("canvas", *(f"guide/{part}" for part in GUIDE_PARTS)),
             server_functions=list(calls),
             apply_default_css=False,
             **props,

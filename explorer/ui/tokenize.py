@@ -20,6 +20,7 @@ from explorer.plots.payload import picture_payload
 from explorer.services.editing import SavedEdit, replay
 from explorer.services.examples import EXAMPLES, GOLDEN, example
 from explorer.services.reference import reference
+from explorer.services.shared_page import MARK, SharedPage
 from explorer.services.tokenization import (
     LONGEST,
     Measures,
@@ -30,7 +31,7 @@ from explorer.services.tokenization import (
     tokenize,
     tokenized_golden,
 )
-from explorer.ui.components import EditView, GuideView, TokenView, picture_bytes
+from explorer.ui.components import EditView, GuideView, ShareView, TokenView, picture_bytes
 from explorer.ui.context import AppContext
 from explorer.ui.errors import spoken
 from explorer.ui.shared import FITS, SIZES, Session, facts, model_view, summary
@@ -53,6 +54,7 @@ class Controls:
     view: TokenView
     edit_view: EditView
     guide_view: GuideView
+    share_view: ShareView
     facts: gr.HTML
     session: gr.State
 
@@ -184,7 +186,11 @@ class TokenizeTab:
             raise CodesError(
                 f"This file is larger than {MAX_CODES_BYTES >> 20} MB, too large for the codes of a picture."
             )
-        codes = CodesFile.read(file.read_bytes())
+        data = file.read_bytes()
+        if MARK.encode() in data[:200]:
+            yield from self._opened(shared_page(data.decode("utf-8", "replace")), session)
+            return
+        codes = CodesFile.read(data)
         id = codes.model or session.model
         found = decode(self.context.store.get(id), codes)
         name = file.name.split(".")[0][:60]
@@ -210,6 +216,26 @@ class TokenizeTab:
             session = replace(session, loaded=False, size=size, how=how)
             yield self._updates(size=size, how=how)
         yield from self._shown(session, replace(found, original=original))
+
+    @spoken
+    def on_page(self, text: str, session: Session) -> Iterator[dict]:
+        """A page that was shared: an example picture coded anew, or the codes of another picture."""
+        yield from self._opened(shared_page(text), session)
+
+    def _opened(self, page: SharedPage, session: Session) -> Iterator[dict]:
+        spec = registry.spec(page.model)
+        if page.codes is not None:
+            found = decode(self.context.store.get(spec.id), page.codes)
+            yield from self._shown(
+                replace(session, model=spec.id, name=page.name, codes=found.codes, source=None, loaded=True), found
+            )
+            return
+        if page.revision != spec.revision:
+            gr.Warning(f"This was shared with another revision of {spec.id}; its codes may differ from what is shown.")
+        example(page.name)  # refused in words where there is none
+        yield self._updates(size=page.size, how=page.how)
+        opened = Session(spec.id, page.name, session.codes, size=page.size, how=page.how)
+        yield from self._tokenized(opened)
 
     def settings_of(self, session: Session) -> tuple[str, int, Fit]:
         """What the controls stand at for a session; shown again after an event that failed."""
@@ -274,6 +300,7 @@ class TokenizeTab:
             changed.failure(self.settings_of, controls.session, settings[:3], api_visibility="private", queue=False)
         controls.load_codes.upload(self.on_codes, [controls.load_codes, controls.session], **common)
         controls.guide_view.go(self.on_model, [controls.guide_view, controls.session], **common)
+        controls.share_view.open(self.on_page, [controls.share_view, controls.session], **common)
         controls.edit_view.open(self.on_saved_edit, [controls.edit_view, controls.session], **common)
 
 
@@ -284,6 +311,14 @@ def _fitted_example(saved: SavedEdit, size: int, multiple: int) -> tuple[Fit, np
         if hashlib.sha256(pixels.tobytes()).hexdigest() == saved.picture:
             return how, pixels
     return "whole", None
+
+
+def shared_page(text: str) -> SharedPage:
+    """A shared page from the JSON of a link or a file."""
+    try:
+        return SharedPage.from_dict(json.loads(text))
+    except ValueError as error:
+        raise CodesError(f"This is no shared page: {error}.") from error
 
 
 def _limited(pixels: np.ndarray) -> np.ndarray:

@@ -48,6 +48,15 @@ function spanOf(numbers) {
   return [low, high > low ? high : low + 1];
 }
 
+// A file for the person who asks for one; it is named after what it is of.
+function download(blob, of, suffix) {
+  const link = document.createElement("a");
+  link.href = URL.createObjectURL(blob);
+  link.download = `${of.replace(/[^\w.-]+/g, "_") || "picture"}.${suffix}`;
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(link.href), 10000);
+}
+
 // Terms with what is known of them, into a <dl>.
 function list(target, facts) {
   target.replaceChildren(...facts.flatMap(([term, detail]) => {

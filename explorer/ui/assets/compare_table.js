@@ -30,13 +30,7 @@ function csv() {
   return [keys.join(","), ...measured().map((entry) => keys.map((key) => quoted(entry[key])).join(","))].join("\n") + "\n";
 }
 
-$('[data-do="csv"]').onclick = () => {
-  const link = document.createElement("a");
-  link.href = URL.createObjectURL(new Blob([csv()], { type: "text/csv" }));
-  link.download = `${result.name.replace(/[^\w-]+/g, "_") || "picture"}.compared.csv`;
-  link.click();
-  setTimeout(() => URL.revokeObjectURL(link.href), 10000);
-};
+$('[data-do="csv"]').onclick = () => download(new Blob([csv()], { type: "text/csv" }), result.name, "compared.csv");
 
 // ---- wiring ------------------------------------------------------------------------------------------------
 

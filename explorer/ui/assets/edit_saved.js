@@ -13,31 +13,13 @@ function saved(until = position) {
   };
 }
 
-function save() {
-  const link = document.createElement("a");
-  link.href = URL.createObjectURL(new Blob([JSON.stringify(saved())], { type: "application/json" }));
-  link.download = `${picture.name.replace(/[^\w-]+/g, "_") || "picture"}.edit.json`;
-  link.click();
-  setTimeout(() => URL.revokeObjectURL(link.href), 10000);
-}
+const save = () => download(new Blob([JSON.stringify(saved())], { type: "application/json" }), picture.name, "edit.json");
 
 async function link() {
   const url = `${location.origin}${location.pathname}#edit=${await squeezed(JSON.stringify(saved()))}`;
   root.dataset.link = url;
   try { await navigator.clipboard.writeText(url); say("The link is copied. Whoever opens it sees this picture, edit by edit.", true); }
   catch { linked = kept(); history.replaceState(history.state, "", url); say("The link is in the address bar now; copy it from there.", true); }
-}
-
-async function through(stream, bytes) {
-  return new Uint8Array(await new Response(new Blob([bytes]).stream().pipeThrough(stream)).arrayBuffer());
-}
-async function squeezed(text) {
-  const bytes = await through(new CompressionStream("deflate-raw"), new TextEncoder().encode(text));
-  return btoa(Array.from(bytes, (b) => String.fromCharCode(b)).join("")).replace(/\+/g, "-").replace(/\//g, "_").replace(/=+$/, "");
-}
-async function unsqueezed(text) {
-  const bytes = Uint8Array.from(atob(text.replace(/-/g, "+").replace(/_/g, "/")), (c) => c.charCodeAt(0));
-  return new TextDecoder().decode(await through(new DecompressionStream("deflate-raw"), bytes));
 }
 
 // Replay a saved edit, until so many of its edits are done. Where it starts from another picture than the one
@@ -96,6 +78,7 @@ let linked = null;                                // what the address bar's link
 function remember() {
   if (!picture || !coded()) return;
   const state = kept();
+  share("edit", state ? JSON.stringify(saved()) : "");
   if (location.hash.startsWith("#edit=")) {
     linked ??= state;
     if (linked !== state) { linked = null; history.replaceState(history.state, "", location.pathname + location.search); }

@@ -524,13 +524,7 @@ function codesFile() {
   return JSON.stringify({ model: picture.model, revision: picture.revision, image_size: [picture.height, picture.width], levels });
 }
 
-function save(blob, suffix) {
-  const link = document.createElement("a");
-  link.href = URL.createObjectURL(blob);
-  link.download = `${picture.name.replace(/[^\w-]+/g, "_") || "picture"}.${picture.model}.${suffix}`;
-  link.click();
-  setTimeout(() => URL.revokeObjectURL(link.href), 10000);
-}
+const save = (blob, suffix) => download(blob, picture.name, `${picture.model}.${suffix}`);
 
 function savePicture(source, width, height, suffix) {
   const canvas = document.createElement("canvas");
