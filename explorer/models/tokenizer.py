@@ -133,7 +133,9 @@ class NetworkTokenizer(NetworkInference):
         height, width = self.spec.picture_size(level, grid.shape[1:])
         with _inference():
             return self._pictures(
-                len(grid), height * width, lambda part: {name: to_vectors(name, grid[part]) for name, grid in grids.items()}
+                len(grid),
+                height * width,
+                lambda part: {name: to_vectors(name, grid[part]) for name, grid in grids.items()},
             )
 
     def _vectors(self, level: str, indices: np.ndarray) -> Tensor:

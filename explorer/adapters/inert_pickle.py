@@ -1,0 +1,166 @@
+"""Tensors out of pickled objects whose classes are never imported.
+
+torch.save of a whole module, TorchScript archives and Lightning checkpoints name classes. Here a class becomes a
+`Holder` of attributes, and of all functions a file may name only those that rebuild tensors are known, each by an
+implementation of ours that builds a view of bytes in the file. Nothing is ever imported or looked up by a name
+from the file, so there is nothing in reach that could be run: a pickle can only call what `find_class` gave it.
+"""
+
+import io
+import math
+import pickle
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from explorer.core.errors import CheckpointError
+
+_DTYPES = {
+    "DoubleStorage": torch.float64,
+    "FloatStorage": torch.float32,
+    "HalfStorage": torch.float16,
+    "BFloat16Storage": torch.bfloat16,
+    "LongStorage": torch.int64,
+    "IntStorage": torch.int32,
+    "ShortStorage": torch.int16,
+    "CharStorage": torch.int8,
+    "ByteStorage": torch.uint8,
+    "BoolStorage": torch.bool,
+}
+
+
+class Holder:
+    """Stands for an object of any class: keeps the attributes it was saved with, and no behaviour."""
+
+    def __init__(self, *arguments, **named):
+        pass
+
+    def __setstate__(self, state):
+        if isinstance(state, dict):
+            self.__dict__.update(state)
+
+    def __setitem__(self, key, value):  # of a dict
+        pass
+
+    def extend(self, values):  # of a list
+        pass
+
+
+def read_inert(path: Path, accepts: Callable[[str], bool]) -> Any:
+    """The object in a zip archive of torch.save or TorchScript, with Holders in place of objects.
+
+    accepts: whether a class of this dotted name may stand in the file; a CheckpointError names any other.
+    """
+    try:
+        with zipfile.ZipFile(path) as archive:
+            entry = next((name for name in archive.namelist() if name.endswith("/data.pkl")), None)
+            if entry is None:
+                raise CheckpointError(f"{path.name} is a zip file, but none that torch wrote: it has no data.pkl.")
+            unpickler = _Unpickler(archive, entry.removesuffix("data.pkl"), accepts, path.name)
+            return unpickler.load()
+    except CheckpointError:
+        raise
+    except Exception as error:  # a damaged or made-up pickle can fail in any way
+        raise CheckpointError(f"{path.name} is damaged: {type(error).__name__} ({error}).") from error
+
+
+# The unpickler written in Python: its memo is a dict, where the C one takes an index from the file as a size.
+class _Unpickler(pickle._Unpickler):
+    def __init__(self, archive: zipfile.ZipFile, folder: str, accepts: Callable[[str], bool], file: str):
+        super().__init__(io.BytesIO(archive.read(folder + "data.pkl")))
+        self._archive, self._folder, self._accepts, self._file = archive, folder, accepts, file
+        self._storages: dict[str, Tensor] = {}
+        self._classes: dict[str, type] = {}
+
+    def find_class(self, module: str, name: str) -> Any:
+        root, dotted = module.split(".")[0], f"{module}.{name}"
+        if root == "torch" and name in _DTYPES:
+            return _Storage(name)
+        if dotted in _KNOWN:
+            return _KNOWN[dotted]
+        if not self._accepts(dotted):
+            raise CheckpointError(
+                f"{self._file} is a pickle that asks for {dotted}, which could run code here, so it was refused and "
+                "nothing in it was run. Ask its authors for a safetensors file, or for one of plain tensors."
+            )
+        return self._classes.setdefault(dotted, type(name, (Holder,), {}))
+
+    def get_extension(self, code: int) -> None:
+        raise CheckpointError(f"{self._file} uses pickle extensions, which no checkpoint needs; it was refused.")
+
+    def persistent_load(self, id: tuple) -> Tensor:
+        """A storage as a flat tensor; its bytes are read once."""
+        kind, storage, key, _, count = id[:5]
+        if kind != "storage" or not isinstance(storage, _Storage):
+            raise CheckpointError(f"{self._file} holds something that is not a tensor: {kind!r}.")
+        if key not in self._storages:
+            data = bytearray(self._archive.read(f"{self._folder}data/{key}"))
+            dtype = _DTYPES[storage.name]
+            if len(data) < count * dtype.itemsize:
+                raise CheckpointError(f"{self._file} is cut short: storage {key} has {len(data):,} bytes.")
+            self._storages[key] = torch.frombuffer(data, dtype=dtype) if data else torch.empty(0, dtype=dtype)
+        return self._storages[key]
+
+
+class _Storage:
+    """A storage type, by name. Slotted, so that a file can't change it."""
+
+    __slots__ = ("name",)
+
+    def __init__(self, name: str):
+        self.name = name
+
+
+class _Function:
+    """A function that a file may call. Slotted, so that a file can't change it."""
+
+    __slots__ = ("_run",)
+
+    def __init__(self, run: Callable):
+        self._run = run
+
+    def __call__(self, *arguments):
+        return self._run(*arguments)
+
+
+def _tensor(storage: Tensor, offset: int, size: tuple, stride: tuple, *_) -> Tensor:
+    if 0 in stride and math.prod(size) > storage.numel():
+        raise CheckpointError("a tensor claims more values than the file holds")
+    return torch.as_strided(storage, tuple(size), tuple(stride), offset)
+
+
+def _parameter(tensor: Tensor, *_) -> Tensor:
+    return tensor
+
+
+_KNOWN = {
+    "torch._utils._rebuild_tensor": _Function(_tensor),
+    "torch._utils._rebuild_tensor_v2": _Function(_tensor),
+    "torch._utils._rebuild_parameter": _Function(_parameter),
+    "torch.jit._pickle.restore_type_tag": _Function(lambda value, _: value),
+    "torch.jit._pickle.build_intlist": _Function(lambda values: values),
+    "torch.jit._pickle.build_doublelist": _Function(lambda values: values),
+    "torch.jit._pickle.build_boollist": _Function(lambda values: values),
+    "torch.jit._pickle.build_tensorlist": _Function(lambda values: values),
+    "collections.OrderedDict": _Function(lambda pairs=(): dict(pairs)),
+    "torch.device": _Function(lambda *_: None),
+}
+
+
+def tensors_of_module(holder: Any, prefix: str = "") -> dict[str, Tensor]:
+    """The state dict of a pickled torch.nn.Module or of a TorchScript module, with dotted names."""
+    attributes = vars(holder)
+    # A module keeps its parts in three dicts of its own, a script module in its attributes.
+    parts = [attributes.get(name) for name in ("_parameters", "_buffers", "_modules")]
+    parts = [part for part in parts if isinstance(part, dict)] or [attributes]
+    found: dict[str, Tensor] = {}
+    for name, value in (item for part in parts for item in part.items()):
+        if isinstance(value, Tensor):
+            found[f"{prefix}{name}"] = value
+        elif isinstance(value, Holder):
+            found |= tensors_of_module(value, f"{prefix}{name}.")
+    return found
