@@ -13,7 +13,7 @@ ALLOWED = {
     "core": set(),
     "quantizers": {"core"},
     "models": {"quantizers", "core"},
-    "adapters": {"quantizers", "core"},
+    "adapters": {"models", "quantizers", "core"},
     "analysis": {"core"},
     "analysis/usage/__main__.py": {"services", "core"},
     "plots": {"analysis", "core"},

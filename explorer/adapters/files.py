@@ -8,7 +8,7 @@ import hashlib
 import pickle
 import re
 import zipfile
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 
@@ -50,24 +50,22 @@ class StateDict(dict[str, Tensor]):
         return self._names.get(name, name)
 
 
-def read_tensors(paths: Iterable[Path], sha256: str | None = None, limit: int = MAX_BYTES) -> StateDict:
+def read_tensors(paths: Sequence[Path], pins: Sequence[str | None] = (), limit: int = MAX_BYTES) -> StateDict:
     """The tensors of the files of one checkpoint, floats as float32; raises CheckpointError for what is no such file.
 
-    sha256: what `digest` must give, where it is known; demanded of TorchScript archives.
+    pins: the sha256 of each file, None where it is not known; demanded of TorchScript archives.
     """
-    paths = list(paths)
-    for path in paths:
+    pins = pins or [None] * len(paths)
+    merged = StateDict({}, " and ".join(path.name for path in paths))
+    for path, pin in zip(paths, pins, strict=True):
         _check_size(path, limit)
-    if sha256 is not None and (found := digest(paths)) != sha256:
-        raise CheckpointError(
-            f"{_names(paths)} has sha256 {found[:12]}..., but {sha256[:12]}... is pinned: it was damaged on its way "
-            "or is another version. Delete it and fetch it again."
-        )
-    merged = StateDict({}, _names(paths))
-    for path in paths:
-        part = _tensors(path, sha256 is not None)
-        twice = sorted(set(part) & set(merged))
-        if twice:
+        if pin is not None and (found := digest([path])) != pin:
+            raise CheckpointError(
+                f"{path.name} has sha256 {found[:12]}..., but {pin[:12]}... is pinned: it was damaged on its way or is "
+                "another version. Delete it and fetch it again."
+            )
+        part = _tensors(path, pin is not None)
+        if twice := sorted(set(part) & set(merged)):
             raise CheckpointError(f"{merged.file} both hold {twice[0]}; these files do not belong together.")
         merged |= part
     if not merged:
@@ -111,8 +109,9 @@ def _of_archive(path: Path, pinned: bool) -> dict[str, Tensor]:
             entries = archive.infolist()
     except zipfile.BadZipFile as error:
         raise CheckpointError(f"{path.name} is cut short or damaged ({error}); fetch it again.") from error
-    if any(entry.compress_type != zipfile.ZIP_STORED for entry in entries):
-        raise CheckpointError(f"{path.name} is a compressed archive; torch.save writes none. Unpack it first.")
+    data = [entry for entry in entries if re.search(r"/data(\.pkl$|/)", entry.filename)]
+    if not data or any(entry.compress_type != zipfile.ZIP_STORED for entry in data):
+        raise CheckpointError(f"{path.name} is a zip file, but none that torch wrote. If it is packed, unpack it first.")
     if any(entry.filename.endswith("/constants.pkl") for entry in entries):
         if not pinned:
             raise CheckpointError(
@@ -170,7 +169,3 @@ def _check_honest(tensors: StateDict, size: int) -> None:
     claimed = sum(tensor.numel() * tensor.element_size() for tensor in tensors.values())
     if claimed > 2 * size:
         raise CheckpointError(f"{tensors.file} has {size:,} bytes, but its tensors claim {claimed:,}; it was refused.")
-
-
-def _names(paths: list[Path]) -> str:
-    return " and ".join(path.name for path in paths)

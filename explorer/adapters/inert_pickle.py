@@ -147,6 +147,8 @@ _KNOWN = {
     "torch.jit._pickle.build_boollist": _Function(lambda values: values),
     "torch.jit._pickle.build_tensorlist": _Function(lambda values: values),
     "collections.OrderedDict": _Function(lambda pairs=(): dict(pairs)),
+    "__builtin__.set": _Function(lambda values=(): tuple(values)),
+    "builtins.set": _Function(lambda values=(): tuple(values)),
     "torch.device": _Function(lambda *_: None),
 }
 
