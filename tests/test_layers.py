@@ -24,9 +24,13 @@ ALLOWED = {
     "services": {"models", "adapters", "analysis", "plots", "core"},
     "ui": EVERYTHING - {"quantizers"},
     "bench": EVERYTHING,
+    "check.py": {"services", "analysis", "core"},
 }
 NO_TORCH = ("core/", "analysis/", "plots/", "ui/")
-TORCH_IN_FUNCTIONS_ONLY = ("__init__.py", "services/", "models/__init__.py", "models/registry.py", "models/config.py")
+TORCH_IN_FUNCTIONS_ONLY = (
+    *("__init__.py", "services/", "check.py", "adapters/__init__.py", "adapters/catalogue.py"),
+    *("models/__init__.py", "models/registry.py", "models/config.py"),
+)
 
 
 def imports(source):

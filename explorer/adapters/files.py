@@ -111,7 +111,9 @@ def _of_archive(path: Path, pinned: bool) -> dict[str, Tensor]:
         raise CheckpointError(f"{path.name} is cut short or damaged ({error}); fetch it again.") from error
     data = [entry for entry in entries if re.search(r"/data(\.pkl$|/)", entry.filename)]
     if not data or any(entry.compress_type != zipfile.ZIP_STORED for entry in data):
-        raise CheckpointError(f"{path.name} is a zip file, but none that torch wrote. If it is packed, unpack it first.")
+        raise CheckpointError(
+            f"{path.name} is a zip file, but none that torch wrote. If it is packed, unpack it first."
+        )
     if any(entry.filename.endswith("/constants.pkl") for entry in entries):
         if not pinned:
             raise CheckpointError(
