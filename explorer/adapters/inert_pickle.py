@@ -81,7 +81,7 @@ class _Unpickler(pickle._Unpickler):
         if root == "torch" and name in _DTYPES:
             return _Storage(name)
         if dotted in _KNOWN:
-            return _KNOWN[dotted]
+            return _Function(_KNOWN[dotted])
         if not self._accepts(dotted):
             raise CheckpointError(
                 f"{self._file} is a pickle that asks for {dotted}, which could run code here, so it was refused and "
@@ -107,18 +107,15 @@ class _Unpickler(pickle._Unpickler):
 
 
 class _Storage:
-    """A storage type, by name. Slotted, so that a file can't change it."""
-
-    __slots__ = ("name",)
+    """A storage type, by name."""
 
     def __init__(self, name: str):
         self.name = name
 
 
 class _Function:
-    """A function that a file may call. Slotted, so that a file can't change it."""
-
-    __slots__ = ("_run",)
+    """What a file gets for a function that it may call: a wrapper of its own, since a pickle can set attributes of
+    whatever it was given."""
 
     def __init__(self, run: Callable):
         self._run = run
@@ -129,7 +126,7 @@ class _Function:
 
 def _tensor(storage: Tensor, offset: int, size: tuple, stride: tuple, *_) -> Tensor:
     if 0 in stride and math.prod(size) > storage.numel():
-        raise CheckpointError("a tensor claims more values than the file holds")
+        raise ValueError("a tensor claims more values than the file holds")
     return torch.as_strided(storage, tuple(size), tuple(stride), offset)
 
 
@@ -138,18 +135,18 @@ def _parameter(tensor: Tensor, *_) -> Tensor:
 
 
 _KNOWN = {
-    "torch._utils._rebuild_tensor": _Function(_tensor),
-    "torch._utils._rebuild_tensor_v2": _Function(_tensor),
-    "torch._utils._rebuild_parameter": _Function(_parameter),
-    "torch.jit._pickle.restore_type_tag": _Function(lambda value, _: value),
-    "torch.jit._pickle.build_intlist": _Function(lambda values: values),
-    "torch.jit._pickle.build_doublelist": _Function(lambda values: values),
-    "torch.jit._pickle.build_boollist": _Function(lambda values: values),
-    "torch.jit._pickle.build_tensorlist": _Function(lambda values: values),
-    "collections.OrderedDict": _Function(lambda pairs=(): dict(pairs)),
-    "__builtin__.set": _Function(lambda values=(): tuple(values)),
-    "builtins.set": _Function(lambda values=(): tuple(values)),
-    "torch.device": _Function(lambda *_: None),
+    "torch._utils._rebuild_tensor": _tensor,
+    "torch._utils._rebuild_tensor_v2": _tensor,
+    "torch._utils._rebuild_parameter": _parameter,
+    "torch.jit._pickle.restore_type_tag": lambda value, _: value,
+    "torch.jit._pickle.build_intlist": lambda values: values,
+    "torch.jit._pickle.build_doublelist": lambda values: values,
+    "torch.jit._pickle.build_boollist": lambda values: values,
+    "torch.jit._pickle.build_tensorlist": lambda values: values,
+    "collections.OrderedDict": lambda pairs=(): dict(pairs),
+    "__builtin__.set": lambda values=(): tuple(values),
+    "builtins.set": lambda values=(): tuple(values),
+    "torch.device": lambda *_: None,
 }
 
 

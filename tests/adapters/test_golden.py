@@ -133,11 +133,13 @@ def test_the_spec_can_be_told(tokenizer, arrays, encoding):
     assert local == (spec.family.startswith(("DALL-E", "VQ-VAE")))
 
 
-def test_a_strictly_local_decoder_changes_the_pixels_within_its_reach_and_no_others(tokenizer):
-    spec = tokenizer.spec
-    if not isinstance(tokenizer, DecodesWindow):
-        pytest.skip("global by its normalisation")
-    random, side = np.random.default_rng(0), 256
+LOCAL = [case for case in CASES if case.family in ("dall_e", "rosinality", "mishalaskin")]
+
+
+@pytest.mark.parametrize("local", LOCAL, ids=str)
+def test_a_strictly_local_decoder_changes_the_pixels_within_its_reach_and_no_others(local):
+    tokenizer = local.tokenizer()
+    spec, random, side = tokenizer.spec, np.random.default_rng(0), 256
     codes = Codes(
         {
             level.name: random.integers(0, spec.codebook(level.name).size, (1, *spec.shape(level.name, side, side)))
