@@ -17,6 +17,8 @@ TIE = 1e-5
 """Squared distances, relative to the larger, that are too close for float32 to tell."""
 
 CLOSE = 1e-5
+CONTRAST, BRIGHTNESS = 0.25, 0.1
+"""How far a reconstruction's contrast may be from 1, and its mean from the picture's."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +42,7 @@ def self_test(tokenizer: Tokenizer, image: np.ndarray) -> list[Check]:
         *_digits(tokenizer),
         *_locality(tokenizer, encoding.codes, decoded),
         _clamped(tokenizer, decoded),
-        _brightness(decoded[0], image),
+        _range(decoded[0], image),
     ]
 
 
@@ -182,13 +184,14 @@ def _clamped(tokenizer: Tokenizer, decoded: np.ndarray) -> Check:
     return Check("pictures lie in [0, 1]", bool(holds), found)
 
 
-def _brightness(decoded: np.ndarray, image: np.ndarray) -> Check:
-    """A model fed with the wrong range gives a picture, but one no better than the mean colour."""
-    pixels, mean = to_bytes(image), to_bytes(np.broadcast_to(image.mean((0, 1)), image.shape))
-    ours, flat = psnr(pixels, to_bytes(decoded)), psnr(pixels, mean)
-    return Check(
-        "the range of pixels is right", ours > flat, f"PSNR {ours:.1f} dB; the mean colour alone {flat:.1f} dB"
+def _range(decoded: np.ndarray, image: np.ndarray) -> Check:
+    """A model fed with, or read in, the wrong range gives a picture too, but of another contrast and brightness."""
+    spread, shift = image - image.mean(), float(decoded.mean() - image.mean())
+    contrast = float((spread * decoded).mean() / max(float(np.square(spread).mean()), 1e-12))
+    found = (
+        f"contrast x {contrast:.2f}, brightness {shift:+.2f}; PSNR {psnr(to_bytes(image), to_bytes(decoded)):.1f} dB"
     )
+    return Check("the range of pixels is right", abs(contrast - 1) < CONTRAST and abs(shift) < BRIGHTNESS, found)
 
 
 def _shape(shape: tuple[int, ...]) -> str:

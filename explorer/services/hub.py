@@ -175,15 +175,16 @@ def _check_reachable(entry: Entry, endpoint: str) -> None:
 
     def ask() -> None:
         try:
-            answers.append(get_session().head(endpoint, timeout=PATIENCE))
+            answers.append(get_session().head(endpoint, timeout=PATIENCE).status_code)
         except Exception as error:  # whatever it is, the Hub was not reached
             answers.append(error)
 
     asking = threading.Thread(target=ask, daemon=True)  # looking up a name can hang longer than any timeout
     asking.start()
     asking.join(PATIENCE)
-    if not answers or isinstance(answers[0], Exception):
-        why = f" ({type(answers[0]).__name__})" if answers else ""
+    answer = answers[0] if answers else "no answer"
+    if not (isinstance(answer, int) and answer < 500):  # a proxy may answer that it could not reach anybody
+        why = f" ({type(answer).__name__ if isinstance(answer, Exception) else answer})"
         raise DownloadError(
             f"{endpoint} can't be reached from here{why}, so {entry.title} was not downloaded. The bundled models work "
             "without a network; check the connection and try again."
