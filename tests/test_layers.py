@@ -121,12 +121,13 @@ def test_what_is_allowed_is_not_a_breach(path, source):
 @pytest.mark.parametrize(
     ("statement", "heavy"),
     [
-        ("import explorer; assert explorer.available()", "torch gradio umap skimage plotly"),
+        ("import explorer; assert explorer.available()", "torch gradio umap skimage plotly diffusers"),
         ("from explorer.models import registry; [registry.spec(id) for id in registry.available()]", "torch gradio"),
         (
             "for name in names('core', 'analysis', 'plots', 'services'): importlib.import_module(name)",
-            "torch gradio umap",
+            "torch gradio umap diffusers",
         ),
+        ("import explorer.check; from explorer.adapters.catalogue import entries; assert entries()", "torch gradio"),
     ],
 )
 def test_importing_costs_little(statement, heavy):
