@@ -51,6 +51,7 @@ class Entry:
     stride: int | None = None
     tokens: int | None = None
     side: int | None = None
+    part: str = ""
     settings: dict[str, Any] = field(default_factory=dict)
     needs: str = ""
     unverified: str = ""

@@ -16,25 +16,27 @@ from explorer.models.tokenizer import LocalTokenizer, NetworkTokenizer
 
 @dataclass(frozen=True)
 class Family:
-    """title: in words. mark: the beginning of a tensor name that tells it from the families listed after it.
-    settings: what `network` of its module takes besides the tensors."""
+    """title: in words. marks: beginnings of tensor names that, all present, tell it from the families listed after
+    it. settings: what `network` of its module takes besides the tensors."""
 
     title: str
-    mark: str
+    marks: tuple[str, ...]
     settings: tuple[str, ...] = ()
 
 
 FAMILIES = {
-    "diffusers_vq": Family("diffusers VQModel", "encoder.down_blocks.", ("config",)),
-    "rosinality": Family("VQ-VAE-2 (rosinality)", "quantize_t.embed", ("skips_relu",)),
-    "mishalaskin": Family("VQ-VAE (MishaLaskin)", "vector_quantization.embedding.weight"),
-    "dall_e": Family("DALL-E dVAE", "decoder.blocks.input.w"),
-    "var": Family("VAR", "quantize.ema_vocab_hit_SV", ("grids",)),
-    "titok": Family("TiTok", "latent_tokens", ("encoder_heads", "decoder_heads")),
-    "llamagen": Family("LlamaGen", "decoder.conv_blocks."),
-    "open_magvit2": Family("Open-MAGVIT2", "decoder.adaptive."),
-    "taming": Family("VQGAN (taming-transformers, latent-diffusion)", "quantize.embed"),
-    "cosmos": Family("Cosmos DI", "post_quant_conv.", ("levels",)),
+    "diffusers_vq": Family("diffusers VQModel", ("encoder.down_blocks.",), ("config",)),
+    "rosinality": Family("VQ-VAE-2 (rosinality)", ("quantize_t.embed",), ("skips_relu",)),
+    "mishalaskin": Family("VQ-VAE (MishaLaskin)", ("vector_quantization.embedding.weight",)),
+    "dall_e": Family("DALL-E dVAE", ("decoder.blocks.input.w",)),
+    "var": Family("VAR", ("quantize.ema_vocab_hit_SV",), ("grids",)),
+    "titok": Family("TiTok", ("latent_tokens",), ("encoder_heads", "decoder_heads")),
+    "llamagen": Family("LlamaGen", ("decoder.conv_blocks.",)),
+    "open_magvit2": Family("Open-MAGVIT2", ("decoder.adaptive.",)),
+    "emu3": Family("Emu3", ("encoder.time_conv.",)),
+    "janus": Family("Janus", ("quantize.embedding.", "decoder.up.0.upsample.")),
+    "taming": Family("VQGAN (taming-transformers, latent-diffusion)", ("quantize.embed",)),
+    "cosmos": Family("Cosmos DI", ("post_quant_conv.",), ("levels",)),
 }
 """Name of the module -> family."""
 
@@ -53,9 +55,9 @@ class Facts:
 
 
 def recognise(tensors: StateDict) -> str:
-    """The family whose mark is among the names of the tensors; a CheckpointError lists those that are known."""
+    """The family whose marks are among the names of the tensors; a CheckpointError lists those that are known."""
     for name, family in FAMILIES.items():
-        if any(tensor.startswith(family.mark) for tensor in tensors):
+        if all(any(tensor.startswith(mark) for tensor in tensors) for mark in family.marks):
             return name
     known = ", ".join(family.title for family in FAMILIES.values())
     raise CheckpointError(f"{tensors.file} is a checkpoint of no family that is known here. Known are: {known}.")

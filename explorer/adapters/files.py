@@ -13,14 +13,13 @@ from pathlib import Path
 from types import MappingProxyType
 
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load_file
+from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
 from explorer.adapters.inert_pickle import read_inert, tensors_of_module
 from explorer.core.errors import CheckpointError
 
-MAX_BYTES = 4 * 2**30
+MAX_BYTES = 5 * 2**30
 """A file larger than this is not opened."""
 
 WRAPPERS = ("state_dict", "model")
@@ -50,10 +49,13 @@ class StateDict(dict[str, Tensor]):
         return self._names.get(name, name)
 
 
-def read_tensors(paths: Sequence[Path], pins: Sequence[str | None] = (), limit: int = MAX_BYTES) -> StateDict:
+def read_tensors(
+    paths: Sequence[Path], pins: Sequence[str | None] = (), limit: int = MAX_BYTES, part: str = ""
+) -> StateDict:
     """The tensors of the files of one checkpoint, floats as float32; raises CheckpointError for what is no such file.
 
-    pins: the sha256 of each file, None where it is not known; demanded of TorchScript archives.
+    pins: the sha256 of each file, None where it is not known; demanded of TorchScript archives. part: only the
+    tensors whose names begin so, without that beginning.
     """
     pins = pins or [None] * len(paths)
     merged = StateDict({}, " and ".join(path.name for path in paths))
@@ -64,12 +66,12 @@ def read_tensors(paths: Sequence[Path], pins: Sequence[str | None] = (), limit: 
                 f"{path.name} has sha256 {found[:12]}..., but {pin[:12]}... is pinned: it was damaged on its way or is "
                 "another version. Delete it and fetch it again."
             )
-        part = _tensors(path, pin is not None)
-        if twice := sorted(set(part) & set(merged)):
+        found = _tensors(path, pin is not None, part)
+        if twice := sorted(set(found) & set(merged)):
             raise CheckpointError(f"{merged.file} both hold {twice[0]}; these files do not belong together.")
-        merged |= part
+        merged |= {name.removeprefix(part): tensor for name, tensor in found.items() if name.startswith(part)}
     if not merged:
-        raise CheckpointError(f"{merged.file} holds no tensors.")
+        raise CheckpointError(f"{merged.file} holds no tensors{f' of {part}*' if part else ''}.")
     _check_honest(merged, sum(path.stat().st_size for path in paths))
     for name, tensor in merged.items():
         merged[name] = tensor.float() if tensor.is_floating_point() else tensor
@@ -86,12 +88,13 @@ def digest(paths: Iterable[Path]) -> str:
     return total.hexdigest()
 
 
-def _tensors(path: Path, pinned: bool) -> dict[str, Tensor]:
+def _tensors(path: Path, pinned: bool, part: str) -> dict[str, Tensor]:
     with path.open("rb") as file:
         start = file.read(9)
     if start[8:9] == b"{":
         try:
-            return load_file(path)
+            with safe_open(path, "pt") as file:
+                return {name: file.get_tensor(name) for name in file.keys() if name.startswith(part)}  # noqa: SIM118
         except (SafetensorError, OSError) as error:
             raise CheckpointError(f"{path.name} is not a whole safetensors file: {error}.") from error
     if start[:2] == b"PK":

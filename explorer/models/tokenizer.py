@@ -27,7 +27,10 @@ class NetworkInference:
 
     def __init__(self, spec: TokenizerSpec, model: Autoencoder, device: torch.device):
         self.spec, self.device = spec, device
-        self._model = model.to(device, memory_format=torch.channels_last).eval()
+        self._model = model.to(device).eval()
+        for parameter in model.parameters():  # those of a film's convolutions, with five axes, have no such format
+            if parameter.dim() == 4:
+                parameter.data = parameter.data.contiguous(memory_format=torch.channels_last)
 
     def _batches(self, images: np.ndarray) -> Iterator[tuple[slice, Tensor]]:
         """Parts of images (B, H, W, 3) as (which, (b, 3, H, W) on the device)."""

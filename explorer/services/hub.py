@@ -15,7 +15,7 @@ from explorer.adapters.catalogue import Entry
 from explorer.core.errors import CheckpointError, DownloadError
 from explorer.core.tokenizer import Tokenizer
 
-MAX_BYTES = 4 * 2**30
+MAX_BYTES = 5 * 2**30
 """A larger file is neither downloaded nor opened."""
 
 PATIENCE = 4.0
@@ -104,7 +104,7 @@ def open_files(entry: Entry, fetched: Fetched, device: str = "cpu") -> Tokenizer
     from explorer.adapters.families import Facts, build_tokenizer
     from explorer.adapters.files import digest, read_tensors
 
-    tensors = read_tensors(fetched.files, [file.sha256 for file in entry.files], MAX_BYTES)
+    tensors = read_tensors(fetched.files, [file.sha256 for file in entry.files], MAX_BYTES, entry.part)
     facts = Facts(
         id=entry.id,
         title=entry.title,

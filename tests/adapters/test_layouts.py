@@ -76,7 +76,8 @@ def test_a_full_size_checkpoint_fills_its_network(name):
 
 
 def test_every_family_has_a_full_size_layout():
-    assert {family for family, _, _ in LAYOUTS.values()} == set(FAMILIES)
+    of_transformers = {"janus", "emu3"}  # see test_transformers.py
+    assert {family for family, _, _ in LAYOUTS.values()} == set(FAMILIES) - of_transformers
 
 
 @pytest.mark.parametrize(
