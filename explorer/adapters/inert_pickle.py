@@ -12,7 +12,7 @@ import pickle
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import torch
 from torch import Tensor
@@ -51,28 +51,69 @@ class Holder:
 
 
 def read_inert(path: Path, accepts: Callable[[str], bool]) -> Any:
-    """The object in a zip archive of torch.save or TorchScript, with Holders in place of objects.
+    """The object in a file of torch.save, of today or before 2020, or of TorchScript, with Holders for objects.
 
     accepts: whether a class of this dotted name may stand in the file; a CheckpointError names any other.
     """
     try:
-        with zipfile.ZipFile(path) as archive:
-            entry = next((name for name in archive.namelist() if name.endswith("/data.pkl")), None)
-            if entry is None:
-                raise CheckpointError(f"{path.name} is a zip file, but none that torch wrote: it has no data.pkl.")
-            unpickler = _Unpickler(archive, entry.removesuffix("data.pkl"), accepts, path.name)
-            return unpickler.load()
+        with path.open("rb") as file:
+            packed = file.read(2) == b"PK"
+        return (_of_archive if packed else _of_old_file)(path, accepts)
     except CheckpointError:
         raise
     except Exception as error:  # a damaged or made-up pickle can fail in any way
         raise CheckpointError(f"{path.name} is damaged: {type(error).__name__} ({error}).") from error
 
 
+def _of_archive(path: Path, accepts: Callable[[str], bool]) -> Any:
+    """A zip file with the pickle in data.pkl and every storage in a file of its own."""
+    with zipfile.ZipFile(path) as archive:
+        entry = next((name for name in archive.namelist() if name.endswith("/data.pkl")), None)
+        if entry is None:
+            raise CheckpointError(f"{path.name} is a zip file, but none that torch wrote: it has no data.pkl.")
+        folder = entry.removesuffix("data.pkl")
+        pickled = io.BytesIO(archive.read(entry))
+        return _Unpickler(pickled, accepts, path.name, lambda key, _: archive.read(f"{folder}data/{key}")).load()
+
+
+def _of_old_file(path: Path, accepts: Callable[[str], bool]) -> Any:
+    """Pickles one after the other: a magic number, a version, facts about the machine, the object, the storages'
+    names; then of each storage its length and its bytes."""
+    with path.open("rb") as file:
+        whole = path.stat().st_size
+        storages: dict[str, bytearray] = {}
+
+        def reserve(key: str, size: int) -> bytearray:
+            if size > whole:
+                raise ValueError("a storage claims more bytes than the file has")
+            return storages.setdefault(key, bytearray(size))
+
+        parts = [_Unpickler(file, accepts, path.name, reserve).load() for _ in range(5)]
+        if parts[0] != _MAGIC:
+            raise ValueError("it was not written by torch.save")
+        for key in parts[4]:
+            file.read(8)  # its length, which the object has told
+            if file.readinto(storages[key]) < len(storages[key]):
+                raise ValueError(f"storage {key} is cut short")
+        return parts[3]
+
+
+_MAGIC = 0x1950A86A20F9469CFC6C
+
+
 # The unpickler written in Python: its memo is a dict, where the C one takes an index from the file as a size.
 class _Unpickler(pickle._Unpickler):
-    def __init__(self, archive: zipfile.ZipFile, folder: str, accepts: Callable[[str], bool], file: str):
-        super().__init__(io.BytesIO(archive.read(folder + "data.pkl")))
-        self._archive, self._folder, self._accepts, self._file = archive, folder, accepts, file
+    """storage_bytes: the bytes of a storage, from its name and size; they may be filled in later."""
+
+    def __init__(
+        self,
+        pickled: BinaryIO,
+        accepts: Callable[[str], bool],
+        file: str,
+        storage_bytes: Callable[[str, int], bytes | bytearray],
+    ):
+        super().__init__(pickled)
+        self._accepts, self._file, self._storage_bytes = accepts, file, storage_bytes
         self._storages: dict[str, Tensor] = {}
         self._classes: dict[str, type] = {}
 
@@ -92,16 +133,19 @@ class _Unpickler(pickle._Unpickler):
     def get_extension(self, code: int) -> None:
         raise CheckpointError(f"{self._file} uses pickle extensions, which no checkpoint needs; it was refused.")
 
-    def persistent_load(self, id: tuple) -> Tensor:
-        """A storage as a flat tensor; its bytes are read once."""
+    def persistent_load(self, id: tuple) -> Any:
+        """A storage as a flat tensor. Old files also mark the classes of modules so, with their source beside them."""
+        if id[0] == "module" and isinstance(id[1], type):
+            return id[1]
         kind, storage, key, _, count = id[:5]
-        if kind != "storage" or not isinstance(storage, _Storage):
+        if kind != "storage" or not isinstance(storage, _Storage) or any(id[5:]):
             raise CheckpointError(f"{self._file} holds something that is not a tensor: {kind!r}.")
         if key not in self._storages:
-            data = bytearray(self._archive.read(f"{self._folder}data/{key}"))
             dtype = _DTYPES[storage.name]
+            data = self._storage_bytes(key, count * dtype.itemsize)
             if len(data) < count * dtype.itemsize:
                 raise CheckpointError(f"{self._file} is cut short: storage {key} has {len(data):,} bytes.")
+            data = data if isinstance(data, bytearray) else bytearray(data)
             self._storages[key] = torch.frombuffer(data, dtype=dtype) if data else torch.empty(0, dtype=dtype)
         return self._storages[key]
 

@@ -41,12 +41,12 @@ class Case:
     def tensors(self) -> StateDict:
         return read_tensors([GOLDEN / self.folder / self.file])
 
-    def tokenizer(self, **others):
+    def tokenizer(self, device="cpu", **others):
         settings = {**self.settings, **others}
         config = (GOLDEN / self.folder / self.file).with_name("config.json")
         if self.family == "diffusers_vq":
             settings["config"] = json.loads(config.read_text(encoding="utf-8"))
-        return build_tokenizer(self.tensors(), self.family, settings, FACTS)
+        return build_tokenizer(self.tensors(), self.family, settings, FACTS, device)
 
     def arrays(self) -> dict[str, np.ndarray]:
         with np.load(GOLDEN / self.folder / self.expected) as file:

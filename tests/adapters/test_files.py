@@ -13,7 +13,7 @@ from safetensors.torch import save_file
 from explorer.adapters.convert_dall_e import convert, main
 from explorer.adapters.families import build_network, recognise
 from explorer.adapters.files import StateDict, digest, read_tensors
-from explorer.adapters.inert_pickle import read_inert
+from explorer.adapters.inert_pickle import read_inert, tensors_of_module
 from explorer.core.errors import CheckpointError
 from tests.adapters.golden import GOLDEN, needs_golden
 
@@ -270,6 +270,22 @@ def test_dall_e_is_converted_from_its_pickles_by_a_command_alone(tmp_path, capsy
     assert "150 tensors" in capsys.readouterr().out
     found, expected = (read_tensors([path]) for path in (tmp_path / "out.safetensors", folder / "weights.safetensors"))
     assert set(found) == set(expected) and all(torch.equal(found[name], expected[name]) for name in expected)
+
+
+@pytest.mark.parametrize("zipped", [True, False])
+def test_whole_modules_are_read_without_their_classes_from_files_of_both_kinds(tmp_path, monkeypatch, zipped):
+    module = torch.nn.Sequential(torch.nn.Conv2d(3, 4, 3), torch.nn.BatchNorm2d(4))
+    module[0].twin = module[0].weight  # two names of one storage
+    torch.save(module, tmp_path / "a.pkl", _use_new_zipfile_serialization=zipped)
+    monkeypatch.setattr(torch.nn.Conv2d, "__setstate__", lambda *_: pytest.fail("a class was used"), raising=False)
+    found = tensors_of_module(read_inert(tmp_path / "a.pkl", accepts=lambda name: name.startswith("torch.nn.")))
+    expected = module.state_dict()
+    assert set(found) == set(expected) and all(torch.equal(found[name], expected[name]) for name in expected)
+    whole = (tmp_path / "a.pkl").read_bytes()
+    for length in (len(whole) // 3, len(whole) - 5):
+        (tmp_path / "a.pkl").write_bytes(whole[:length])
+        with pytest.raises(CheckpointError, match="damaged"):
+            read_inert(tmp_path / "a.pkl", accepts=lambda name: name.startswith("torch.nn."))
 
 
 def test_a_harmful_dall_e_pickle_is_refused(tmp_path, marker):

@@ -133,6 +133,17 @@ def test_the_spec_can_be_told(tokenizer, arrays, encoding):
     assert local == (spec.family.startswith(("DALL-E", "VQ-VAE")))
 
 
+@pytest.mark.gpu
+def test_cpu_and_cuda_agree(case, tokenizer, arrays, encoding):
+    if not torch.cuda.is_available():
+        pytest.skip("no CUDA GPU here")
+    on_cuda = case.tokenizer(device="cuda")
+    found = on_cuda.encode(images_of(arrays))
+    for name, codes in encoding.codes.levels.items():
+        assert (found.codes[name] == codes).mean() >= 0.99
+    assert np.abs(on_cuda.decode(encoding.codes) - tokenizer.decode(encoding.codes)).max() < 1e-3
+
+
 LOCAL = [case for case in CASES if case.family in ("dall_e", "rosinality", "mishalaskin")]
 
 
