@@ -11,6 +11,9 @@ from explorer.core.strict import from_json
 
 CATALOGUE = Path(__file__).parent / "catalogue.json"
 
+MAX_BYTES = 5 * 2**30
+"""A larger file is neither downloaded nor opened."""
+
 
 @dataclass(frozen=True)
 class PublishedFile:

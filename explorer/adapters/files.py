@@ -16,11 +16,12 @@ import torch
 from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
+from explorer.adapters.catalogue import MAX_BYTES
 from explorer.adapters.inert_pickle import read_inert, tensors_of_module
 from explorer.core.errors import CheckpointError
 
-MAX_BYTES = 5 * 2**30
-"""A file larger than this is not opened."""
+MAX_TENSORS = 5000
+"""A checkpoint of more tensors is no tokenizer's, and would take long to look through."""
 
 WRAPPERS = ("state_dict", "model")
 """Keys under which training programs keep the weights."""
@@ -70,6 +71,8 @@ def read_tensors(
         if twice := sorted(set(found) & set(merged)):
             raise CheckpointError(f"{merged.file} both hold {twice[0]}; these files do not belong together.")
         merged |= {name.removeprefix(part): tensor for name, tensor in found.items() if name.startswith(part)}
+    if len(merged) > MAX_TENSORS:
+        raise CheckpointError(f"{merged.file} holds {len(merged):,} tensors; tokenizers have at most {MAX_TENSORS:,}.")
     if not merged:
         raise CheckpointError(f"{merged.file} holds no tensors{f' of {part}*' if part else ''}.")
     _check_honest(merged, sum(path.stat().st_size for path in paths))
@@ -113,7 +116,8 @@ def _of_archive(path: Path, pinned: bool) -> dict[str, Tensor]:
     except zipfile.BadZipFile as error:
         raise CheckpointError(f"{path.name} is cut short or damaged ({error}); fetch it again.") from error
     data = [entry for entry in entries if re.search(r"/data(\.pkl$|/)", entry.filename)]
-    if not data or any(entry.compress_type != zipfile.ZIP_STORED for entry in data):
+    honest = sum(entry.file_size for entry in data) <= path.stat().st_size  # or entries overlap
+    if not data or not honest or any(entry.compress_type != zipfile.ZIP_STORED for entry in data):
         raise CheckpointError(
             f"{path.name} is a zip file, but none that torch wrote. If it is packed, unpack it first."
         )

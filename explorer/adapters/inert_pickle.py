@@ -80,12 +80,11 @@ def _of_old_file(path: Path, accepts: Callable[[str], bool]) -> Any:
     """Pickles one after the other: a magic number, a version, facts about the machine, the object, the storages'
     names; then of each storage its length and its bytes."""
     with path.open("rb") as file:
-        whole = path.stat().st_size
         storages: dict[str, bytearray] = {}
 
         def reserve(key: str, size: int) -> bytearray:
-            if size > whole:
-                raise ValueError("a storage claims more bytes than the file has")
+            if sum(map(len, storages.values())) + size > path.stat().st_size:
+                raise ValueError("its storages claim more bytes than it has")
             return storages.setdefault(key, bytearray(size))
 
         parts = [_Unpickler(file, accepts, path.name, reserve).load() for _ in range(5)]
@@ -178,6 +177,7 @@ def _parameter(tensor: Tensor, *_) -> Tensor:
     return tensor
 
 
+# None copies what it is given: a short file could ask for that over and over.
 _KNOWN = {
     "torch._utils._rebuild_tensor": _tensor,
     "torch._utils._rebuild_tensor_v2": _tensor,
@@ -187,9 +187,9 @@ _KNOWN = {
     "torch.jit._pickle.build_doublelist": lambda values: values,
     "torch.jit._pickle.build_boollist": lambda values: values,
     "torch.jit._pickle.build_tensorlist": lambda values: values,
-    "collections.OrderedDict": lambda pairs=(): dict(pairs),
-    "__builtin__.set": lambda values=(): tuple(values),
-    "builtins.set": lambda values=(): tuple(values),
+    "collections.OrderedDict": lambda *_: {},  # its items are set one by one afterwards
+    "__builtin__.set": lambda *_: None,
+    "builtins.set": lambda *_: None,
     "torch.device": lambda *_: None,
 }
 

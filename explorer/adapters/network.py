@@ -49,8 +49,8 @@ class PublishedNetwork(nn.Module):
 class OneLevelNetwork(PublishedNetwork):
     """A network with one codebook and one map, or row, of codes; a family gives `latents` and `pictures`.
 
-    book: the codebook's metric, radices and variant. stride: pixels per cell. length: tokens where they form
-    no map, then with the one `side` of pictures that the network takes.
+    metric, radices, variant: of the codebook, as in spec.Codebook. stride, reach: of the map, as in spec.Level;
+    without one, `length` tokens and the one `side` of pictures that the network takes.
     """
 
     def __init__(

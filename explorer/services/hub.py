@@ -11,12 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from explorer.adapters.catalogue import Entry
+from explorer.adapters.catalogue import MAX_BYTES, Entry
 from explorer.core.errors import CheckpointError, DownloadError
 from explorer.core.tokenizer import Tokenizer
-
-MAX_BYTES = 5 * 2**30
-"""A larger file is neither downloaded nor opened."""
 
 PATIENCE = 4.0
 """Seconds within which the Hub has to answer at all."""
@@ -77,6 +74,8 @@ def download(
             if size is not None and size > MAX_BYTES:
                 raise DownloadError(f"{name} has {size / 2**30:.1f} GiB, more than is opened here.")
             paths.append(hf_hub_download(filename=name, tqdm_class=_reporting(name, progress, cancelled), **source))
+    except DownloadError:
+        raise
     except GatedRepoError as error:
         raise DownloadError(
             f"{entry.repo} is given only to those who accept its licence: do so at {entry.source}, then log in here "
@@ -84,7 +83,7 @@ def download(
         ) from error
     except (RepositoryNotFoundError, RevisionNotFoundError, EntryNotFoundError) as error:
         raise DownloadError(f"The Hub has no {name} in {entry.repo}: the catalogue is out of date.") from error
-    except OSError as error:
+    except Exception as error:  # the hub's client, its transport and a full disk each have errors of their own
         raise DownloadError(f"{entry.title} could not be downloaded: {error}. Try again.") from error
     return _fetched(entry, paths)
 
@@ -104,7 +103,7 @@ def open_files(entry: Entry, fetched: Fetched, device: str = "cpu") -> Tokenizer
     from explorer.adapters.families import Facts, build_tokenizer
     from explorer.adapters.files import digest, read_tensors
 
-    tensors = read_tensors(fetched.files, [file.sha256 for file in entry.files], MAX_BYTES, entry.part)
+    tensors = read_tensors(fetched.files, [file.sha256 for file in entry.files], part=entry.part)
     facts = Facts(
         id=entry.id,
         title=entry.title,
@@ -129,7 +128,7 @@ def open_own(
     from explorer.adapters.families import FAMILIES, Facts, build_tokenizer, recognise
     from explorer.adapters.files import digest, read_tensors
 
-    tensors = read_tensors(files, limit=MAX_BYTES)
+    tensors = read_tensors(files)
     family, sha256 = family or recognise(tensors), digest(files)
     facts = Facts(
         id=f"own.{sha256[:12]}",

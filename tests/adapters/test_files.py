@@ -142,6 +142,35 @@ def test_a_small_file_can_not_claim_a_huge_tensor(tmp_path):
         read_tensors([tmp_path / "a.pt"])
 
 
+def test_a_tokenizer_inside_a_larger_model_is_taken_alone(tmp_path):
+    whole = {"model.vq.a": torch.ones(2), "model.language.b": torch.zeros(9)}
+    save_file(whole, tmp_path / "a.safetensors")
+    torch.save(whole, tmp_path / "a.bin")
+    for name in ("a.safetensors", "a.bin"):
+        assert list(read_tensors([tmp_path / name], part="model.vq.")) == ["a"]
+    with pytest.raises(CheckpointError, match=r"holds no tensors of other\.\*"):
+        read_tensors([tmp_path / "a.bin"], part="other.")
+
+
+def test_very_many_tensors_are_refused(tmp_path):
+    save_file({str(n): torch.zeros(1) for n in range(5001)}, tmp_path / "a.safetensors")
+    with pytest.raises(CheckpointError, match="holds 5,001 tensors"):
+        read_tensors([tmp_path / "a.safetensors"])
+
+
+def test_an_archive_whose_entries_share_their_bytes_is_refused(tmp_path):
+    with zipfile.ZipFile(tmp_path / "a.pt", "w") as file:
+        file.writestr("a/data.pkl", b"\x80\x02}.")
+        file.writestr("a/data/0", bytes(1000))
+        for number in range(1, 9):  # more entries at the place of the first
+            entry = zipfile.ZipInfo(f"a/data/{number}")
+            entry.file_size, entry.compress_size, entry.CRC = 1000, 1000, 0
+            entry.header_offset = file.getinfo("a/data/0").header_offset
+            file.filelist.append(entry)
+    with pytest.raises(CheckpointError, match="none that torch wrote"):
+        read_tensors([tmp_path / "a.pt"])
+
+
 def test_packed_archives_are_refused(tmp_path):
     with zipfile.ZipFile(tmp_path / "a.pt", "w", zipfile.ZIP_DEFLATED) as file:
         file.writestr("a/data.pkl", b"\x80\x02}.")
