@@ -8,8 +8,8 @@ from explorer.core.errors import ExplorerError
 from explorer.core.images import fit, to_unit
 from explorer.core.tokenizer import Tokenizer
 from explorer.services.examples import GOLDEN, GOLDEN_SIZE, example
-from explorer.services.hub import open_own
 from explorer.services.model_store import open_model, resolve_device
+from explorer.services.published import open_own
 
 
 def check(tokenizer: Tokenizer) -> list[Check]:

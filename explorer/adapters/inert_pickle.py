@@ -173,15 +173,11 @@ def _tensor(storage: Tensor, offset: int, size: tuple, stride: tuple, *_) -> Ten
     return torch.as_strided(storage, tuple(size), tuple(stride), offset)
 
 
-def _parameter(tensor: Tensor, *_) -> Tensor:
-    return tensor
-
-
 # None copies what it is given: a short file could ask for that over and over.
 _KNOWN = {
     "torch._utils._rebuild_tensor": _tensor,
     "torch._utils._rebuild_tensor_v2": _tensor,
-    "torch._utils._rebuild_parameter": _parameter,
+    "torch._utils._rebuild_parameter": lambda tensor, *_: tensor,
     "torch.jit._pickle.restore_type_tag": lambda value, _: value,
     "torch.jit._pickle.build_intlist": lambda values: values,
     "torch.jit._pickle.build_doublelist": lambda values: values,

@@ -8,17 +8,15 @@ import math
 from collections import OrderedDict
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from explorer.adapters.files import StateDict
+from explorer.adapters.maskgit import PixelDecoder
 from explorer.adapters.network import OneLevelNetwork, counted, fill, on_meta
 from explorer.quantizers import NormalizedVectorQuantizer, VectorQuantizer
 
 HEAD = 64
 """Channels of an attention head in the published models; a file does not say."""
-
-GROUPS, EPS = 32, 1e-6
 
 _BOOK = "quantize.embedding.weight"
 
@@ -43,7 +41,7 @@ class TiTok(OneLevelNetwork):
             self.decoder = _Decoder(tensors, decoder_heads)
             if two_steps:
                 self.pixel_book = _parameter(tensors, "pixel_quantize.embedding.weight")
-                self.pixel_decoder = _PixelDecoder(tensors)
+                self.pixel_decoder = PixelDecoder(tensors, "pixel_decoder")
         self.two_steps = two_steps
 
     def latents(self, images: Tensor) -> Tensor:
@@ -142,60 +140,6 @@ class _Attending(nn.Module):
         normed = self.ln_1(x)
         x = x + self.attn(normed, normed, normed, need_weights=False)[0]
         return x + self.mlp(self.ln_2(x))
-
-
-class _PixelDecoder(nn.Module):
-    """The decoder of a MaskGIT-VQGAN; `up.0` is the finest level."""
-
-    def __init__(self, tensors: StateDict):
-        super().__init__()
-        name = "pixel_decoder"
-        self.conv_in, self.conv_out = (
-            _convolution(tensors, f"{name}.conv_in"),
-            _convolution(tensors, f"{name}.conv_out"),
-        )
-        self.mid = _residual(tensors, f"{name}.mid")
-        self.up = nn.ModuleList()
-        for level in range(counted(tensors, name + ".up.{}.")):
-            parts = {"block": _residual(tensors, f"{name}.up.{level}.block")}
-            if f"{name}.up.{level}.upsample_conv.weight" in tensors:
-                parts["upsample_conv"] = _convolution(tensors, f"{name}.up.{level}.upsample_conv")
-            self.up.append(nn.ModuleDict(parts))
-        self.norm_out = nn.GroupNorm(GROUPS, tensors[f"{name}.norm_out.weight"].shape[0], eps=EPS)
-
-    def forward(self, x: Tensor) -> Tensor:
-        x = self.mid(self.conv_in(x))
-        for level in reversed(self.up):
-            x = level["block"](x)
-            if "upsample_conv" in level:
-                x = level["upsample_conv"](F.interpolate(x, scale_factor=2.0, mode="nearest"))
-        return self.conv_out(F.silu(self.norm_out(x)))
-
-
-class _Residual(nn.Module):
-    """Two normalised 3x3 convolutions without biases. Where widths differ the 1x1 shortcut is fed with their OUTPUT,
-    as the published weights were trained."""
-
-    def __init__(self, tensors: StateDict, name: str):
-        super().__init__()
-        self.norm1 = nn.GroupNorm(GROUPS, tensors[f"{name}.norm1.weight"].shape[0], eps=EPS)
-        self.norm2 = nn.GroupNorm(GROUPS, tensors[f"{name}.norm2.weight"].shape[0], eps=EPS)
-        self.conv1, self.conv2 = _convolution(tensors, f"{name}.conv1"), _convolution(tensors, f"{name}.conv2")
-        shortcut = f"{name}.nin_shortcut"
-        self.nin_shortcut = _convolution(tensors, shortcut) if f"{shortcut}.weight" in tensors else None
-
-    def forward(self, x: Tensor) -> Tensor:
-        inner = self.conv2(F.silu(self.norm2(self.conv1(F.silu(self.norm1(x))))))
-        return inner + (x if self.nin_shortcut is None else self.nin_shortcut(inner))
-
-
-def _residual(tensors: StateDict, name: str) -> nn.Sequential:
-    return nn.Sequential(*(_Residual(tensors, f"{name}.{n}") for n in range(counted(tensors, name + ".{}."))))
-
-
-def _convolution(tensors: StateDict, name: str) -> nn.Conv2d:
-    out, channels, kernel, _ = tensors[f"{name}.weight"].shape
-    return nn.Conv2d(channels, out, kernel, padding=kernel // 2, bias=f"{name}.bias" in tensors)
 
 
 def _transformer(tensors: StateDict, side: str, width: int, heads: int | None) -> nn.Sequential:

@@ -50,7 +50,8 @@ class LookupFreeQuantizer(Quantizer):
             raise ValueError(f"At most {int(math.log2(MAX_TABULATED)) + 1} of {self.size:,} codes are ranked, not {k}.")
         prices, cheap = (4 * cells.abs()).topk(bits, -1, largest=False)
         sets = (torch.arange(2**bits, device=z.device)[:, None] >> torch.arange(bits, device=z.device)) & 1
-        extra, chosen = (prices @ sets.float().t()).topk(min(k, 2**bits), -1, largest=False)
+        with torch.autocast(z.device.type, enabled=False):
+            extra, chosen = (prices @ sets.float().t()).topk(min(k, 2**bits), -1, largest=False)
         nearest = cells > 0
         # bits that are set turn off, others on: the index changes by the place value, one way or the other
         change = torch.where(nearest, -self.places, self.places).gather(1, cheap)

@@ -1,24 +1,15 @@
-"""Tokenizers that others published: from a catalogue entry, or a file of one's own, to a Tokenizer.
+"""The files of published tokenizers: from a catalogue entry to huggingface_hub's cache on this machine."""
 
-Downloading takes minutes, so it is a step of its own: `download` fetches the files into huggingface_hub's cache,
-`open_entry` reads them from there and never waits for a network.
-"""
-
-import json
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from explorer.adapters.catalogue import MAX_BYTES, Entry
-from explorer.core.errors import CheckpointError, DownloadError
-from explorer.core.tokenizer import Tokenizer
+from explorer.core.errors import DownloadError
 
 PATIENCE = 4.0
 """Seconds within which the Hub has to answer at all."""
-
-MAX_CONFIG_BYTES = 2**20
 
 Progress = Callable[[str, int, int | None], None]
 """Called with the file's name, the bytes that have come, and the bytes there are."""
@@ -88,60 +79,6 @@ def download(
     return _fetched(entry, paths)
 
 
-def open_entry(entry: Entry, device: str = "cpu") -> Tokenizer:
-    """The Tokenizer of an entry whose files have been downloaded."""
-    fetched = cached(entry)
-    if fetched is None:
-        raise DownloadError(
-            f"{entry.title} has not been downloaded yet: {entry.megabytes:,.0f} MB. {entry.needs}".strip()
-        )
-    return open_files(entry, fetched, device)
-
-
-def open_files(entry: Entry, fetched: Fetched, device: str = "cpu") -> Tokenizer:
-    """The Tokenizer of an entry from files on this machine."""
-    from explorer.adapters.families import Facts, build_tokenizer
-    from explorer.adapters.files import digest, read_tensors
-
-    tensors = read_tensors(fetched.files, [file.sha256 for file in entry.files], part=entry.part)
-    facts = Facts(
-        id=entry.id,
-        title=entry.title,
-        summary=entry.summary,
-        trained_on=entry.trained_on,
-        source=entry.source,
-        licence=entry.licence,
-        sha256=digest(fetched.files),
-    )
-    return build_tokenizer(tensors, entry.family, _settings(entry.settings, fetched.config), facts, device)
-
-
-def open_own(
-    files: Sequence[Path],
-    device: str = "cpu",
-    *,
-    family: str | None = None,
-    config: Path | None = None,
-    settings: dict[str, Any] | None = None,
-) -> Tokenizer:
-    """The Tokenizer of somebody's own checkpoint; its family is recognised by its tensors where it is not given."""
-    from explorer.adapters.families import FAMILIES, Facts, build_tokenizer, recognise
-    from explorer.adapters.files import digest, read_tensors
-
-    tensors = read_tensors(files)
-    family, sha256 = family or recognise(tensors), digest(files)
-    facts = Facts(
-        id=f"own.{sha256[:12]}",
-        title=tensors.file,
-        summary=f"Your own checkpoint of the family {FAMILIES[family].title}." if family in FAMILIES else "",
-        trained_on="not stated",
-        source=tensors.file,
-        licence="not stated",
-        sha256=sha256,
-    )
-    return build_tokenizer(tensors, family, _settings(settings or {}, config), facts, device)
-
-
 def _names(entry: Entry) -> list[str]:
     return [file.name for file in entry.files] + ([entry.config] if entry.config else [])
 
@@ -149,21 +86,6 @@ def _names(entry: Entry) -> list[str]:
 def _fetched(entry: Entry, paths: Sequence[str]) -> Fetched:
     files, config = paths[: len(entry.files)], paths[len(entry.files) :]
     return Fetched(tuple(map(Path, files)), Path(config[0]) if config else None)
-
-
-def _settings(settings: dict[str, Any], config: Path | None) -> dict[str, Any]:
-    """What the adapter is told: the settings, and the config.json that lies beside the weights."""
-    if config is None:
-        return settings
-    try:
-        if config.stat().st_size > MAX_CONFIG_BYTES:
-            raise CheckpointError(f"{config.name} is too large for a config.")
-        read = json.loads(config.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise CheckpointError(f"{config.name} is not readable JSON: {error}.") from error
-    if not isinstance(read, dict):
-        raise CheckpointError(f"{config.name} must hold an object, not {type(read).__name__}.")
-    return {**settings, "config": read}
 
 
 def _check_reachable(entry: Entry, endpoint: str) -> None:

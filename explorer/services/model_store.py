@@ -11,7 +11,7 @@ from explorer.adapters.catalogue import entries
 from explorer.core.errors import DeviceError
 from explorer.core.tokenizer import Tokenizer
 from explorer.models import registry
-from explorer.services.hub import open_entry
+from explorer.services.published import open_entry
 
 log = logging.getLogger(__name__)
 

@@ -20,8 +20,9 @@ from explorer.core.errors import CheckpointError, ConfigError, DownloadError, Un
 from explorer.core.strict import from_json, to_json
 from explorer.models import registry
 from explorer.services import hub, model_store
-from explorer.services.hub import cached, download, open_entry, open_own
+from explorer.services.hub import cached, download
 from explorer.services.model_store import ModelStore
+from explorer.services.published import open_entry, open_own
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 
