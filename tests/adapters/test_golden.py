@@ -7,7 +7,10 @@ import numpy as np
 import pytest
 import torch
 
+from explorer.adapters.families import build_network
+from explorer.adapters.files import StateDict
 from explorer.core.codes import Codes
+from explorer.core.errors import CheckpointError
 from explorer.core.tokenizer import DecodesWindow, KeepsCounters, RanksCodes, Tokenizer
 from explorer.quantizers import FiniteScalarQuantizer
 from tests.adapters.golden import CASES, GOLDEN, by_level, images_of, needs_golden
@@ -187,6 +190,18 @@ def test_cosmos_pads_to_the_same_codes():
     arrays = case.arrays()
     padded = arrays["pad_padded_uint8"].astype(np.float32) / 255
     assert np.array_equal(case.tokenizer().encode(padded).codes["codes"], arrays["pad_float32_indices"])
+
+
+def test_cosmos_reads_its_levels_where_the_file_has_them():
+    case = next(case for case in CASES if case.folder == "cosmos/di8_float32")
+    buffers = {
+        "quantizer._levels": torch.tensor([8, 5, 4, 3], dtype=torch.int32),
+        "decoder.unpatcher.wavelets": torch.ones(2),
+    }
+    network = build_network(StateDict(case.tensors() | buffers, "encoder.jit and decoder.jit"), "cosmos", {})
+    assert network.codebooks[0].radices == (8, 5, 4, 3) and network.codebooks[0].size == 480
+    with pytest.raises(CheckpointError, match="gives 4 digits per code"):
+        build_network(case.tensors(), "cosmos", {})
 
 
 @pytest.mark.parametrize(("name", "levels"), [("l888555", (8, 8, 8, 5, 5, 5)), ("l8543", (8, 5, 4, 3))])
