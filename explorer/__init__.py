@@ -11,16 +11,17 @@ __all__ = ["available", "load"]
 
 
 def available() -> list[str]:
-    """Ids of all models that `load` takes."""
+    """Ids of the bundled models; `load` also takes those of explorer.adapters.catalogue."""
     from explorer.models import registry
 
     return registry.available()
 
 
 def load(id: str, device: str = "auto"):
-    """The Tokenizer of an id, on "auto", "cpu" or "cuda". Raises UnknownModelError, DeviceError or CheckpointError."""
-    from explorer.models import registry
-    from explorer.models.tokenizer import load_tokenizer
-    from explorer.services.model_store import resolve_device
+    """The Tokenizer of an id, bundled or of the catalogue and downloaded, on "auto", "cpu" or "cuda".
 
-    return load_tokenizer(registry.folder_of(id), resolve_device(device))
+    Raises UnknownModelError, DeviceError, DownloadError or CheckpointError.
+    """
+    from explorer.services.model_store import open_model, resolve_device
+
+    return open_model(id, resolve_device(device))

@@ -31,3 +31,7 @@ class DataError(ExplorerError):
 
 class DeviceError(ExplorerError):
     """A device that this machine does not have."""
+
+
+class DownloadError(ExplorerError):
+    """A published model that could not be fetched."""

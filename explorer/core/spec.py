@@ -1,6 +1,6 @@
 """TokenizerSpec: everything a tab needs to know about a tokenizer, so that it never asks the class."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -41,6 +41,8 @@ class Level:
     """One map of codes; `stride` in pixels per cell, None for a one-dimensional level of `length` tokens.
 
     reach: how many pixels beyond its own cell a code can change, exactly; None where it is global.
+    grid: (rows, columns) of a level whose grid is the same for every picture; its cells need not be whole
+    pixels wide, and then it has no stride.
     """
 
     name: str
@@ -48,6 +50,12 @@ class Level:
     stride: int | None
     length: int | None = None
     reach: int | None = None
+    grid: tuple[int, int] | None = None
+
+    @property
+    def spatial(self) -> bool:
+        """Whether the codes of a picture form a map of it."""
+        return self.stride is not None or self.grid is not None
 
 
 @dataclass(frozen=True)
@@ -69,6 +77,8 @@ class TokenizerSpec:
     sha256: str
     evaluation: Mapping[str, Any] = field(default_factory=dict)
     """Measured figures by name, each with the N it was measured on."""
+    side: int | None = None
+    """The only height and width, in pixels, of a model that takes square pictures of one size."""
 
     @property
     def revision(self) -> str:
@@ -89,6 +99,8 @@ class TokenizerSpec:
     def shape(self, level: str, height: int, width: int) -> tuple[int, ...]:
         """Shape of one picture's codes on a level: (rows, columns), or (tokens,) where it is not spatial."""
         found = self.level(level)
+        if found.grid is not None:
+            return found.grid
         if found.stride is None:
             return (found.length or 0,)
         return height // found.stride, width // found.stride
@@ -96,10 +108,16 @@ class TokenizerSpec:
     def image_size(self, codes: Codes) -> tuple[int, int]:
         """(height, width) in pixels of what the codes decode to, read off the first spatial level."""
         for level in self.levels:
-            if level.stride is not None:
-                _, rows, columns = codes[level.name].shape
-                return rows * level.stride, columns * level.stride
+            if level.stride is not None or self.side is not None:
+                return self.picture_size(level.name, codes[level.name].shape[1:])
         raise CodesError(f"{self.id} has no spatial level, so its codes fix no picture size.")
+
+    def picture_size(self, level: str, grid: Sequence[int]) -> tuple[int, int]:
+        """(height, width) in pixels of the picture that a level's codes of this shape belong to."""
+        if self.side is not None:
+            return self.side, self.side
+        stride = self.level(level).stride
+        return grid[0] * stride, grid[1] * stride
 
     def check_has_codes(self) -> None:
         """Refuse a model without codes, in words."""
@@ -117,7 +135,7 @@ class TokenizerSpec:
             )
         for name in expected:
             level, array, size = self.level(name), codes[name], self.codebook(name).size
-            if array.ndim != (2 if level.stride is None else 3):
+            if array.ndim != (3 if level.spatial else 2):
                 raise CodesError(f"Level {name!r} has shape {array.shape}; {self.id} expects a batch of grids.")
             if int(array.max()) >= size:
                 where = tuple(int(i) for i in np.argwhere(array >= size)[0][1:])
@@ -140,6 +158,10 @@ class TokenizerSpec:
         if images.dtype != np.float32:
             raise PictureError(f"Images must be float32 in [0, 1]; these are {images.dtype}.")
         height, width = images.shape[1:3]
+        if self.side is not None and (height, width) != (self.side, self.side):
+            raise PictureError(
+                f"Images are {width} x {height}, but {self.id} takes only {self.side} x {self.side} pixels."
+            )
         if height < self.multiple or width < self.multiple or height % self.multiple or width % self.multiple:
             raise PictureError(
                 f"Images are {width} x {height}, but {self.id} needs sides that are multiples of "

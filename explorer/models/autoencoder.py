@@ -64,6 +64,11 @@ class Autoencoder(nn.Module):
         """Pictures (B, 3, H, W), not clipped, of code vectors (B, h, w, D) per level; some levels may be missing."""
         raise NotImplementedError
 
+    def counters(self, level: str) -> dict[str, Tensor]:
+        """What was counted in training, in words -> (K,), one number per code; {} of a level without."""
+        sizes = getattr(self.quantizers[level], "cluster_size", None)
+        return {} if sizes is None else {"running mean of uses per training batch": sizes}
+
 
 class OneGridAutoencoder(Autoencoder):
     """One grid at stride 8; with a residual quantizer its stages are levels of that grid."""

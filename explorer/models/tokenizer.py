@@ -27,7 +27,10 @@ class NetworkInference:
 
     def __init__(self, spec: TokenizerSpec, model: Autoencoder, device: torch.device):
         self.spec, self.device = spec, device
-        self._model = model.to(device, memory_format=torch.channels_last).eval()
+        self._model = model.to(device).eval()
+        for parameter in model.parameters():  # those of a film's convolutions, with five axes, have no such format
+            if parameter.dim() == 4:
+                parameter.data = parameter.data.contiguous(memory_format=torch.channels_last)
 
     def _batches(self, images: np.ndarray) -> Iterator[tuple[slice, Tensor]]:
         """Parts of images (B, H, W, 3) as (which, (b, 3, H, W) on the device)."""
@@ -50,8 +53,11 @@ class NetworkInference:
             yield slice(start, min(start + step, count))
 
 
-class AutoencoderTokenizer(NetworkInference):
-    """Implements Tokenizer and every protocol of core.tokenizer but EncodesLatents."""
+class NetworkTokenizer(NetworkInference):
+    """Implements Tokenizer and every protocol of core.tokenizer but EncodesLatents and DecodesWindow.
+
+    The network is an Autoencoder, or has its `quantizers`, `encode`, `decode` and `counters`.
+    """
 
     def encode(self, images: np.ndarray) -> Encoding:
         return self._encoded(images, None)
@@ -108,8 +114,42 @@ class AutoencoderTokenizer(NetworkInference):
 
     def counters(self, level: str) -> dict[str, np.ndarray]:
         self.spec.level(level)
-        sizes = getattr(self._model.quantizers[level], "cluster_size", None)
-        return {} if sizes is None else {"running mean of uses per training batch": sizes.double().cpu().numpy()}
+        return {what: counts.double().cpu().numpy() for what, counts in self._model.counters(level).items()}
+
+    def _encoded(self, images: np.ndarray, given: Codes | None) -> Encoding:
+        levels = list(self._model.quantizers)
+        indices, latents = {level: [] for level in levels}, {level: [] for level in levels}
+        with _inference():
+            for part, batch in self._batches(images):
+                kept = {level: self._indices(given[level][part]) for level in given} if given else None
+                for level, (z, chosen) in self._model.encode(batch, kept).items():
+                    indices[level].append(chosen.cpu().numpy())
+                    latents[level].append(z.float().cpu().numpy())
+        return Encoding(
+            Codes({level: np.concatenate(parts) for level, parts in indices.items()}),
+            {level: np.concatenate(parts) for level, parts in latents.items()},
+        )
+
+    def _decoded(self, grids: Mapping[str, np.ndarray], to_vectors: Callable[[str, np.ndarray], Tensor]) -> np.ndarray:
+        """Pictures of grids (B, h, w, ...) per level."""
+        level, grid = next(iter(grids.items()))
+        height, width = self.spec.picture_size(level, grid.shape[1:])
+        with _inference():
+            return self._pictures(
+                len(grid),
+                height * width,
+                lambda part: {name: to_vectors(name, grid[part]) for name, grid in grids.items()},
+            )
+
+    def _vectors(self, level: str, indices: np.ndarray) -> Tensor:
+        return self._model.quantizers[level].vectors(self._indices(indices))
+
+    def _indices(self, indices: np.ndarray) -> Tensor:
+        return _tensor(indices.astype(np.int64)).to(self.device)
+
+
+class LocalTokenizer(NetworkTokenizer):
+    """Of a strictly local network: a code changes nothing beyond its level's reach. Implements DecodesWindow too."""
 
     def decode_window(self, codes: Codes, rows: slice, columns: slice) -> np.ndarray:
         self.spec.check_codes(codes)
@@ -136,35 +176,6 @@ class AutoencoderTokenizer(NetworkInference):
         reach, multiple = max(level.reach for level in self.spec.levels), self.spec.multiple
         return max(0, (start - reach) // multiple * multiple), min(length, -(-(stop + reach) // multiple) * multiple)
 
-    def _encoded(self, images: np.ndarray, given: Codes | None) -> Encoding:
-        levels = list(self._model.quantizers)
-        indices, latents = {level: [] for level in levels}, {level: [] for level in levels}
-        with _inference():
-            for part, batch in self._batches(images):
-                kept = {level: self._indices(given[level][part]) for level in given} if given else None
-                for level, (z, chosen) in self._model.encode(batch, kept).items():
-                    indices[level].append(chosen.cpu().numpy())
-                    latents[level].append(z.float().cpu().numpy())
-        return Encoding(
-            Codes({level: np.concatenate(parts) for level, parts in indices.items()}),
-            {level: np.concatenate(parts) for level, parts in latents.items()},
-        )
-
-    def _decoded(self, grids: Mapping[str, np.ndarray], to_vectors: Callable[[str, np.ndarray], Tensor]) -> np.ndarray:
-        """Pictures of grids (B, h, w, ...) per level."""
-        level, grid = next(iter(grids.items()))
-        pixels = grid.shape[1] * grid.shape[2] * self.spec.level(level).stride ** 2
-        with _inference():
-            return self._pictures(
-                len(grid), pixels, lambda part: {name: to_vectors(name, grid[part]) for name, grid in grids.items()}
-            )
-
-    def _vectors(self, level: str, indices: np.ndarray) -> Tensor:
-        return self._model.quantizers[level].vectors(self._indices(indices))
-
-    def _indices(self, indices: np.ndarray) -> Tensor:
-        return _tensor(indices.astype(np.int64)).to(self.device)
-
 
 class ContinuousModel(NetworkInference):
     """A model without codes. Implements EncodesLatents and DecodesLatents on the one level "latents"."""
@@ -181,11 +192,11 @@ class ContinuousModel(NetworkInference):
             return self._pictures(len(grid), pixels, lambda part: {LATENTS: _tensor(grid[part]).to(self.device)})
 
 
-def load_tokenizer(folder: Path, device: str = "cpu") -> AutoencoderTokenizer | ContinuousModel:
+def load_tokenizer(folder: Path, device: str = "cpu") -> LocalTokenizer | ContinuousModel:
     """The tokenizer, or the model without codes, of a checkpoint folder, on a device."""
     config = read_config(folder)
     model = load_model(folder, config)
-    kind = ContinuousModel if isinstance(model, ContinuousAutoencoder) else AutoencoderTokenizer
+    kind = ContinuousModel if isinstance(model, ContinuousAutoencoder) else LocalTokenizer
     return kind(spec_of(config), model, torch.device(device))
 
 

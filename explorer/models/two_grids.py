@@ -71,10 +71,10 @@ class TwoGridsAutoencoder(Autoencoder):
         top, bottom = vectors.get(TOP), vectors.get(BOTTOM)
         if top is None:
             batch, height, width, _ = bottom.shape
-            top = _mean_vector(self.top).expand(batch, height // 2, width // 2, -1)
+            top = self.top.mean_vector().expand(batch, height // 2, width // 2, -1)
         if bottom is None:
             batch, height, width, _ = top.shape
-            bottom = _mean_vector(self.bottom).expand(batch, height * 2, width * 2, -1)
+            bottom = self.bottom.mean_vector().expand(batch, height * 2, width * 2, -1)
         return self._decoded(top, bottom)
 
     def _bottom_latents(self, features: Tensor, top: Tensor) -> Tensor:
@@ -83,11 +83,6 @@ class TwoGridsAutoencoder(Autoencoder):
     def _decoded(self, top: Tensor, bottom: Tensor) -> Tensor:
         finer = self.finer_top(_first(top))
         return self.decoder(torch.cat([finer, _first(bottom).to(finer.dtype)], 1)) + 0.5
-
-
-def _mean_vector(quantizer: Quantizer) -> Tensor:
-    weights = quantizer.cluster_size / quantizer.cluster_size.sum()
-    return weights @ quantizer.codebook
 
 
 def _last(x: Tensor) -> Tensor:

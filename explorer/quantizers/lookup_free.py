@@ -4,12 +4,13 @@ Yu et al. 2023, "Language Model Beats Diffusion: Tokenizer is Key to Visual Gene
 arXiv 2310.05737.
 """
 
+import math
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 from explorer.quantizers.base import MAX_TABULATED, Quantized, Quantizer, straight_through
-from explorer.quantizers.nearest import nearest_k
 
 
 class LookupFreeQuantizer(Quantizer):
@@ -38,11 +39,24 @@ class LookupFreeQuantizer(Quantizer):
         return (indices[..., None] // self.places % 2).float() * 2 - 1
 
     def rank(self, z: Tensor, k: int) -> tuple[Tensor, Tensor]:
-        """Costs are squared distances to the corners of the cube."""
-        if self.size > MAX_TABULATED:
-            raise ValueError(f"{self.size:,} implicit codes are not tabulated; the limit is {MAX_TABULATED:,}.")
-        table = self.vectors(torch.arange(self.size, device=z.device))
-        indices, distances = nearest_k(z.reshape(-1, self.dim), table, k)
+        """Costs are squared distances to the corners of the cube.
+
+        No table of codes: flipping bit i of the nearest code costs 4 |z_i|, and the k best sets of flips only
+        use the k - 1 cheapest bits.
+        """
+        cells = z.float().reshape(-1, self.dim)
+        bits = min(self.dim, max(k - 1, 0))
+        if 2**bits > MAX_TABULATED:
+            raise ValueError(f"At most {int(math.log2(MAX_TABULATED)) + 1} of {self.size:,} codes are ranked, not {k}.")
+        prices, cheap = (4 * cells.abs()).topk(bits, -1, largest=False)
+        sets = (torch.arange(2**bits, device=z.device)[:, None] >> torch.arange(bits, device=z.device)) & 1
+        with torch.autocast(z.device.type, enabled=False):
+            extra, chosen = (prices @ sets.float().t()).topk(min(k, 2**bits), -1, largest=False)
+        nearest = cells > 0
+        # bits that are set turn off, others on: the index changes by the place value, one way or the other
+        change = torch.where(nearest, -self.places, self.places).gather(1, cheap)
+        indices = (nearest * self.places).sum(-1, keepdim=True) + (sets[chosen] * change[:, None]).sum(-1)
+        distances = (cells.abs() - 1).square().sum(-1, keepdim=True) + extra
         return indices.reshape(*z.shape[:-1], -1), distances.reshape(*z.shape[:-1], -1)
 
     def _entropies(self, z: Tensor) -> dict[str, Tensor]:

@@ -47,6 +47,10 @@ class EMAVectorQuantizer(Quantizer):
         indices, distances = nearest_k(z.reshape(-1, self.dim), self.codebook, k)
         return indices.reshape(*z.shape[:-1], -1), distances.reshape(*z.shape[:-1], -1)
 
+    def mean_vector(self) -> Tensor:
+        """The mean code vector (D,), by how often each was chosen in training."""
+        return self.cluster_size / self.cluster_size.sum() @ self.codebook
+
     @torch.no_grad()
     def _update(self, z: Tensor, indices: Tensor) -> None:
         counts_and_sums = z.new_zeros(self.size, self.dim + 1)

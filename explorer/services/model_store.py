@@ -7,9 +7,11 @@ from collections import OrderedDict
 from pathlib import Path
 from typing import Literal
 
+from explorer.adapters.catalogue import entries
 from explorer.core.errors import DeviceError
 from explorer.core.tokenizer import Tokenizer
 from explorer.models import registry
+from explorer.services.published import open_entry
 
 log = logging.getLogger(__name__)
 
@@ -17,25 +19,31 @@ Device = Literal["auto", "cpu", "cuda"]
 
 
 class ModelStore:
-    """Gives the tokenizer of an id; keeps the last `keep` of them. Safe to use from many threads."""
+    """Gives the tokenizer of an id, bundled or downloaded from the catalogue. Safe to use from many threads.
 
-    def __init__(self, device: Device = "auto", keep: int = 8):
-        self.wanted, self.keep = device, keep
+    Keeps the last `keep` of them, and no more than `memory` bytes of weights; the one in use always stays.
+    """
+
+    def __init__(self, device: Device = "auto", keep: int = 8, memory: int = 4 * 2**30):
+        self.wanted, self.keep, self.memory = device, keep, memory
         self._loaded: OrderedDict[str, Tokenizer] = OrderedDict()
         self._lock = threading.RLock()
 
     def get(self, id: str) -> Tokenizer:
-        folder = registry.folder_of(id)
+        if not (isinstance(id, str) and id in entries()):
+            registry.folder_of(id)  # refuses an unknown id before anybody waits for the lock
         with self._lock:
             if id not in self._loaded:
-                from explorer.models.tokenizer import load_tokenizer
-
-                self._loaded[id] = load_tokenizer(folder, self.device)
+                self._loaded[id] = open_model(id, self.device)
                 log.info("loaded %s on %s", id, self.device_name)
             self._loaded.move_to_end(id)
-            while len(self._loaded) > self.keep:
+            while len(self._loaded) > 1 and (len(self._loaded) > self.keep or self._bytes() > self.memory):
                 self._loaded.popitem(last=False)
             return self._loaded[id]
+
+    def _bytes(self) -> int:
+        """Bytes of the weights that are loaded, in float32."""
+        return sum(4 * tokenizer.spec.parameters for tokenizer in self._loaded.values())
 
     @property
     def device(self) -> str:
@@ -54,11 +62,17 @@ class ModelStore:
 
 
 def open_model(model: str, device: str) -> Tokenizer:
-    """The tokenizer of a model id or of a checkpoint folder, on a device as torch names it."""
+    """The tokenizer of a model id, bundled or downloaded, or of a checkpoint folder, on a device as torch names it."""
     from explorer.models.tokenizer import load_tokenizer
 
     folder = Path(model)
-    return load_tokenizer(folder if (folder / "config.json").is_file() else registry.folder_of(model), device)
+    if (folder / "config.json").is_file():
+        return load_tokenizer(folder, device)
+    return (
+        open_entry(entries()[model], device)
+        if model in entries()
+        else load_tokenizer(registry.folder_of(model), device)
+    )
 
 
 def resolve_device(wanted: Device) -> str:

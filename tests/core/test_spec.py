@@ -1,5 +1,7 @@
 """A TokenizerSpec refuses codes and pictures that do not fit it, and says why."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 
@@ -35,6 +37,22 @@ def test_good_codes_pass():
     spec(Level("line", "book", None, 5), Level("top", "book", 16)).check_codes(
         Codes({"line": np.zeros((1, 5)), "top": np.zeros((1, 1, 1))})
     )
+
+
+def test_grids_of_their_own_and_pictures_of_one_size():
+    found = dataclasses.replace(
+        spec(Level("3 x 3", "book", None, grid=(3, 3)), Level("line", "book", None, 5)), side=64, multiple=64
+    )
+    good = Codes({"3 x 3": np.zeros((1, 3, 3)), "line": np.zeros((1, 5))})
+    found.check_codes(good)
+    assert found.image_size(good) == (64, 64) and found.shape("3 x 3", 64, 64) == (3, 3)
+    with pytest.raises(CodesError, match="'3 x 3' has shape"):
+        found.check_codes(Codes({**good.levels, "3 x 3": np.zeros((1, 9))}))
+    with pytest.raises(CodesError, match=r"'3 x 3' has grid \(4, 4\)"):
+        found.check_codes(Codes({**good.levels, "3 x 3": np.zeros((1, 4, 4))}))
+    found.check_images(np.zeros((1, 64, 64, 3), np.float32))
+    with pytest.raises(PictureError, match=r"128 x 64, but tiny\.two takes only 64 x 64"):
+        found.check_images(np.zeros((1, 64, 128, 3), np.float32))
 
 
 def test_out_of_range_names_code_cell_and_level():

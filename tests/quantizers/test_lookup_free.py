@@ -45,3 +45,23 @@ def test_agrees_with_vector_quantize_pytorch_whose_first_channel_is_the_highest_
     ours = LookupFreeQuantizer(10).eval()
     assert torch.equal(ours(z).quantized, quantized)
     assert torch.equal(ours(z.flip(-1)).indices, indices)
+
+
+@pytest.mark.parametrize("k", [1, 2, 7, 64])
+def test_ranks_are_those_of_all_distances(k):
+    torch.manual_seed(0)
+    quantizer, z = LookupFreeQuantizer(6), torch.randn(2, 30, 6)
+    distances = (z[..., None, :] - quantizer.vectors(torch.arange(64))).square().sum(-1)
+    best = distances.topk(k, largest=False)
+    indices, costs = quantizer.rank(z, k)
+    assert torch.equal(indices, best.indices) and torch.allclose(costs, best.values, atol=1e-5)
+
+
+def test_the_best_of_very_many_codes_are_found_without_a_table():
+    torch.manual_seed(0)
+    quantizer, z = LookupFreeQuantizer(18), torch.randn(50, 18)
+    indices, costs = quantizer.rank(z, 4)
+    assert torch.equal(indices[:, 0], quantizer(z).indices)
+    assert torch.allclose((z[:, None] - quantizer.vectors(indices)).square().sum(-1), costs, atol=1e-4)
+    weakest = z.abs().argmin(1)
+    assert torch.equal(indices[:, 1], indices[:, 0] ^ 2**weakest)

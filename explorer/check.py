@@ -1,0 +1,46 @@
+"""Test any model from the command line: python -m explorer.check ID."""
+
+import argparse
+from pathlib import Path
+
+from explorer.analysis.self_test import Check, self_test
+from explorer.core.errors import ExplorerError
+from explorer.core.images import fit, to_unit
+from explorer.core.tokenizer import Tokenizer
+from explorer.services.examples import GOLDEN, GOLDEN_SIZE, example
+from explorer.services.model_store import open_model, resolve_device
+from explorer.services.published import open_own
+
+
+def check(tokenizer: Tokenizer) -> list[Check]:
+    """The table of a tokenizer on the example picture, at a size that it takes."""
+    spec = tokenizer.spec
+    spec.check_has_codes()
+    size = spec.side or max(spec.multiple, GOLDEN_SIZE // spec.multiple * spec.multiple)
+    return self_test(tokenizer, to_unit(fit(example(GOLDEN), size, "square", spec.multiple)))
+
+
+def table(rows: list[Check]) -> str:
+    width = max(len(row.what) for row in rows)
+    return "\n".join(f"{'ok  ' if row.holds else 'FAIL'}  {row.what:<{width}}  {row.found}" for row in rows)
+
+
+def main(arguments: list[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(prog="python -m explorer.check", description=__doc__)
+    parser.add_argument("model", help="an id, a checkpoint folder, or with --own a file of published weights")
+    parser.add_argument("--own", action="store_true", help="the model is a file of published weights")
+    parser.add_argument("--config", type=Path, help="the config.json beside such a file, where its family has one")
+    parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto")
+    given = parser.parse_args(arguments)
+    try:
+        device = resolve_device(given.device)
+        opened = open_own([Path(given.model)], device, config=given.config) if given.own else None
+        rows = check(opened or open_model(given.model, device))
+    except ExplorerError as error:
+        raise SystemExit(str(error)) from None
+    print(table(rows))
+    raise SystemExit(not all(row.holds for row in rows))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,85 @@
+"""Tokenizers that others published: from a catalogue entry, or a file of one's own, to a Tokenizer.
+
+Downloading takes minutes and is a step of its own, in explorer.services.hub; nothing here waits for a network.
+"""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from explorer.adapters.catalogue import Entry
+from explorer.core.errors import CheckpointError, DownloadError
+from explorer.core.tokenizer import Tokenizer
+from explorer.services.hub import Fetched, cached
+
+MAX_CONFIG_BYTES = 2**20
+
+
+def open_entry(entry: Entry, device: str = "cpu") -> Tokenizer:
+    """The Tokenizer of an entry whose files have been downloaded."""
+    fetched = cached(entry)
+    if fetched is None:
+        raise DownloadError(
+            f"{entry.title} has not been downloaded yet: {entry.megabytes:,.0f} MB. {entry.needs}".strip()
+        )
+    return open_files(entry, fetched, device)
+
+
+def open_files(entry: Entry, fetched: Fetched, device: str = "cpu") -> Tokenizer:
+    """The Tokenizer of an entry from files on this machine."""
+    from explorer.adapters.families import Facts, build_tokenizer
+    from explorer.adapters.files import digest, read_tensors
+
+    tensors = read_tensors(fetched.files, [file.sha256 for file in entry.files], part=entry.part)
+    facts = Facts(
+        id=entry.id,
+        title=entry.title,
+        summary=entry.summary,
+        trained_on=entry.trained_on,
+        source=entry.source,
+        licence=entry.licence,
+        sha256=digest(fetched.files),
+    )
+    return build_tokenizer(tensors, entry.family, _settings(entry.settings, fetched.config), facts, device)
+
+
+def open_own(
+    files: Sequence[Path],
+    device: str = "cpu",
+    *,
+    family: str | None = None,
+    config: Path | None = None,
+    settings: dict[str, Any] | None = None,
+) -> Tokenizer:
+    """The Tokenizer of somebody's own checkpoint; its family is recognised by its tensors where it is not given."""
+    from explorer.adapters.families import FAMILIES, Facts, build_tokenizer, recognise
+    from explorer.adapters.files import digest, read_tensors
+
+    tensors = read_tensors(files)
+    family, sha256 = family or recognise(tensors), digest(files)
+    facts = Facts(
+        id=f"own.{sha256[:12]}",
+        title=tensors.file,
+        summary=f"Your own checkpoint of the family {FAMILIES[family].title}." if family in FAMILIES else "",
+        trained_on="not stated",
+        source=tensors.file,
+        licence="not stated",
+        sha256=sha256,
+    )
+    return build_tokenizer(tensors, family, _settings(settings or {}, config), facts, device)
+
+
+def _settings(settings: dict[str, Any], config: Path | None) -> dict[str, Any]:
+    """What the adapter is told: the settings, and the config.json that lies beside the weights."""
+    if config is None:
+        return settings
+    try:
+        if config.stat().st_size > MAX_CONFIG_BYTES:
+            raise CheckpointError(f"{config.name} is too large for a config.")
+        read = json.loads(config.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise CheckpointError(f"{config.name} is not readable JSON: {error}.") from error
+    if not isinstance(read, dict):
+        raise CheckpointError(f"{config.name} must hold an object, not {type(read).__name__}.")
+    return {**settings, "config": read}
