@@ -1,10 +1,11 @@
 """Test any model from the command line: python -m explorer.check ID."""
 
 import argparse
+import sys
 from pathlib import Path
 
 from explorer.analysis.self_test import Check, self_test
-from explorer.core.errors import ExplorerError
+from explorer.core.command import refusing
 from explorer.core.images import fit, to_unit
 from explorer.core.tokenizer import Tokenizer
 from explorer.services.examples import GOLDEN, GOLDEN_SIZE, example
@@ -25,22 +26,20 @@ def table(rows: list[Check]) -> str:
     return "\n".join(f"{'ok  ' if row.holds else 'FAIL'}  {row.what:<{width}}  {row.found}" for row in rows)
 
 
-def main(arguments: list[str] | None = None) -> None:
+@refusing
+def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m explorer.check", description=__doc__)
     parser.add_argument("model", help="an id, a checkpoint folder, or with --own a file of published weights")
     parser.add_argument("--own", action="store_true", help="the model is a file of published weights")
     parser.add_argument("--config", type=Path, help="the config.json beside such a file, where its family has one")
     parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto")
     given = parser.parse_args(arguments)
-    try:
-        device = resolve_device(given.device)
-        opened = open_own([Path(given.model)], device, config=given.config) if given.own else None
-        rows = check(opened or open_model(given.model, device))
-    except ExplorerError as error:
-        raise SystemExit(str(error)) from None
+    device = resolve_device(given.device)
+    opened = open_own([Path(given.model)], device, config=given.config) if given.own else None
+    rows = check(opened or open_model(given.model, device))
     print(table(rows))
-    raise SystemExit(not all(row.holds for row in rows))
+    return 0 if all(row.holds for row in rows) else 1
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -7,6 +7,7 @@ are not imported and nothing in them is run (see inert_pickle), only their tenso
 """
 
 import argparse
+import sys
 from pathlib import Path
 
 from safetensors.torch import save_file
@@ -14,7 +15,8 @@ from safetensors.torch import save_file
 from explorer.adapters.files import StateDict
 from explorer.adapters.inert_pickle import read_inert, tensors_of_module
 from explorer.core.atomic import atomic
-from explorer.core.errors import CheckpointError, ExplorerError
+from explorer.core.command import refusing
+from explorer.core.errors import CheckpointError
 
 PARTS = ("encoder", "decoder")
 
@@ -36,17 +38,15 @@ def convert(folder: Path, out: Path) -> int:
     return len(tensors)
 
 
-def main(arguments: list[str] | None = None) -> None:
+@refusing
+def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m explorer.adapters.convert_dall_e", description=__doc__)
     parser.add_argument("folder", type=Path, help="where encoder.pkl and decoder.pkl are")
     parser.add_argument("out", type=Path, help="the safetensors file to write")
     options = parser.parse_args(arguments)
-    try:
-        count = convert(options.folder, options.out)
-    except ExplorerError as error:
-        raise SystemExit(str(error)) from None
-    print(f"{options.out}: {count} tensors")
+    print(f"{options.out}: {convert(options.folder, options.out)} tensors")
+    return 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

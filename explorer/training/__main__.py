@@ -9,11 +9,13 @@ from pathlib import Path
 import torch
 from torch import distributed
 
-from explorer.core.errors import DeviceError, ExplorerError
+from explorer.core.command import refusing
+from explorer.core.errors import DeviceError
 from explorer.training.config import RECIPES, read_recipe
 from explorer.training.loop import Run, RunOptions
 
 
+@refusing
 def main(arguments: list[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     rank = int(os.environ.get("RANK", 0))
@@ -36,9 +38,6 @@ def main(arguments: list[str] | None = None) -> int:
                 source=options.source,
             ),
         ).train()
-    except ExplorerError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
     except KeyboardInterrupt:
         print("stopped; run the same command again to go on from the last saved state", file=sys.stderr)
         return 130

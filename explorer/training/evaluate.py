@@ -14,7 +14,7 @@ import numpy as np
 from explorer.analysis.rate import entropy_bits, nominal_bits
 from explorer.analysis.reconstruction import local_contrast, psnr, ssim
 from explorer.analysis.usage import Usage, by_level, merged
-from explorer.core.errors import ExplorerError
+from explorer.core.command import refusing
 from explorer.core.images import fit, read_picture, to_bytes, to_unit
 from explorer.core.tokenizer import EncodesLatents
 from explorer.models.config import read_config, write_config
@@ -102,6 +102,7 @@ def update_readme(readme: Path, folders: list[Path]) -> None:
     readme.write_text(f"{before}{start}{table}\n{end}{after}", encoding="utf-8")
 
 
+@refusing
 def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m explorer.training.evaluate", description=__doc__)
     parser.add_argument("checkpoints", nargs="+", type=Path, help="checkpoint folders")
@@ -111,17 +112,13 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--readme", type=Path, help="a README whose table of models is written anew from these folders")
     options = parser.parse_args(arguments)
     logging.basicConfig(level=logging.INFO, format="%(message)s")
-    try:
-        for folder in options.checkpoints:
-            found = evaluate(folder, options.kodak, options.data, device=options.device)
-            kodak, usages = found["kodak"], found.get("held_out", {}).get("usage", {})
-            used = [f"{u['used']} of {u['size']} over {u['tokens']:,} tokens" for u in usages.values()]
-            print("; ".join([f"{folder.name}: Kodak {kodak['psnr']} dB, SSIM {kodak['ssim']}", *used]))
-        if options.readme:
-            update_readme(options.readme, options.checkpoints)
-    except ExplorerError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
+    for folder in options.checkpoints:
+        found = evaluate(folder, options.kodak, options.data, device=options.device)
+        kodak, usages = found["kodak"], found.get("held_out", {}).get("usage", {})
+        used = [f"{u['used']} of {u['size']} over {u['tokens']:,} tokens" for u in usages.values()]
+        print("; ".join([f"{folder.name}: Kodak {kodak['psnr']} dB, SSIM {kodak['ssim']}", *used]))
+    if options.readme:
+        update_readme(options.readme, options.checkpoints)
     return 0
 
 

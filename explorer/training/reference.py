@@ -21,7 +21,7 @@ from explorer.analysis.observations import Observations, observe
 from explorer.analysis.occurrences import summarize
 from explorer.analysis.swatches import swatches
 from explorer.analysis.usage import Usage
-from explorer.core.errors import ExplorerError
+from explorer.core.command import refusing
 from explorer.core.images import encode_file, fit, to_bytes, to_unit
 from explorer.core.mosaic import mosaic
 from explorer.core.spec import TokenizerSpec
@@ -142,6 +142,7 @@ def _square(spec: TokenizerSpec, picture: np.ndarray, size: int) -> np.ndarray:
     return fit(picture, size, "square", spec.multiple)
 
 
+@refusing
 def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m explorer.training.reference", description=__doc__)
     parser.add_argument("checkpoints", nargs="+", type=Path, help="checkpoint folders")
@@ -149,15 +150,11 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--device", default="cpu")
     options = parser.parse_args(arguments)
     logging.basicConfig(level=logging.INFO, format="%(message)s")
-    try:
-        for folder in options.checkpoints:
-            model = load_tokenizer(folder, options.device)
-            write_golden(folder, model)
-            if model.spec.levels:
-                write_maps(folder, model, write_reference(folder, model, held_out(read_config(folder), options.data)))
-    except ExplorerError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
+    for folder in options.checkpoints:
+        model = load_tokenizer(folder, options.device)
+        write_golden(folder, model)
+        if model.spec.levels:
+            write_maps(folder, model, write_reference(folder, model, held_out(read_config(folder), options.data)))
     return 0
 
 

@@ -20,7 +20,7 @@ from typing import Any
 import torch
 
 from explorer.core.atomic import atomic
-from explorer.core.errors import ExplorerError
+from explorer.core.command import refusing
 from explorer.training.__main__ import pick_device
 from explorer.training.config import Recipe, read_recipe
 from explorer.training.data import Split, centre_squares
@@ -129,6 +129,7 @@ def held_out(training: Run, split: Split, batch: int = 16) -> dict[str, float]:
     }
 
 
+@refusing
 def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m explorer.training.sweep", description=__doc__)
     parser.add_argument("--data", required=True, type=Path, help="a folder, tar or zip of pictures")
@@ -146,27 +147,23 @@ def main(arguments: list[str] | None = None) -> int:
         torch.set_num_threads(options.threads)
     part, parts = (int(number) for number in options.part.split("/"))
     options.out.mkdir(parents=True, exist_ok=True)
-    try:
-        device, data = pick_device(options.device), None
-        for point in plan(options.seeds)[part - 1 :: parts]:
-            if (options.out / f"{point.name}.json").exists():
-                continue
-            if data is None:
-                data = load_data(point.recipe(options.steps), options.data)
-            work = options.work / point.name
-            record = run(
-                point,
-                options.steps,
-                RunOptions(data=options.data, out=work, device=device, bf16=options.bf16, watch_every=options.steps),
-                data,
-                options.out,
-            )
-            shutil.rmtree(work)
-            found = record["held_out"]
-            logging.info("%s: %s dB, %s of %s codes", point.name, found["psnr"], found["used"], record["size"])
-    except ExplorerError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
+    device, data = pick_device(options.device), None
+    for point in plan(options.seeds)[part - 1 :: parts]:
+        if (options.out / f"{point.name}.json").exists():
+            continue
+        if data is None:
+            data = load_data(point.recipe(options.steps), options.data)
+        work = options.work / point.name
+        record = run(
+            point,
+            options.steps,
+            RunOptions(data=options.data, out=work, device=device, bf16=options.bf16, watch_every=options.steps),
+            data,
+            options.out,
+        )
+        shutil.rmtree(work)
+        found = record["held_out"]
+        logging.info("%s: %s dB, %s of %s codes", point.name, found["psnr"], found["used"], record["size"])
     return 0
 
 

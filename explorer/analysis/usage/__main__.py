@@ -7,13 +7,14 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from explorer.core.errors import ExplorerError
+from explorer.core.command import refusing
 from explorer.services.model_store import open_model, resolve_device
 from explorer.services.processes import Processes
 from explorer.services.scan import BATCH
 from explorer.services.scan_run import ScanOptions, scan_data
 
 
+@refusing
 def main(arguments: list[str] | None = None) -> int:
     given = _parser().parse_args(arguments)
     options = ScanOptions(given.data, given.out, given.codes, given.size, given.fit, given.batch)
@@ -32,9 +33,6 @@ def main(arguments: list[str] | None = None) -> int:
 
             tokenizer = open_model(given.model, processes.device(resolve_device(given.device)))
             record = scan_data(tokenizer, options, processes, progress)
-    except ExplorerError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
     except KeyboardInterrupt:
         print("stopped; run the same command again to go on after the last whole batch", file=sys.stderr)
         return 130
