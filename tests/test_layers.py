@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-EVERYTHING = {"core", "quantizers", "models", "adapters", "analysis", "plots", "services", "training", "ui"}
+EVERYTHING = {"core", "quantizers", "models", "adapters", "analysis", "plots", "services", "training", "lab", "ui"}
 ALLOWED = {
     "core": set(),
     "quantizers": {"core"},
@@ -21,6 +21,7 @@ ALLOWED = {
     "training/evaluate.py": {"models", "quantizers", "core", "analysis", "plots"},
     "training/reference.py": {"models", "quantizers", "core", "analysis", "plots", "services"},
     "training/card.py": {"models", "quantizers", "core", "analysis", "plots"},
+    "lab": {"training", "services", "models", "quantizers", "core"},
     "services": {"models", "adapters", "analysis", "plots", "core"},
     "ui": EVERYTHING - {"quantizers"},
     "bench": EVERYTHING,

@@ -4,7 +4,7 @@ import gradio as gr
 
 from explorer.models import registry
 from explorer.services.examples import GOLDEN
-from explorer.ui import codebook, edit, tokenize
+from explorer.ui import codebook, edit, lab, tokenize
 from explorer.ui.api import Api
 from explorer.ui.components import MAX_BYTES, ExampleGallery, PictureInput, asset
 from explorer.ui.context import AppContext
@@ -62,6 +62,8 @@ def build_app(context: AppContext) -> gr.Blocks:
                     edit_view = edit.build(context)
                 with gr.Tab(codebook.TITLE):
                     codebook.CodebookTab(context).build(session)
+                with gr.Tab(lab.TITLE, id="lab"):
+                    lab.build()
                 tab.wire(
                     tokenize.Controls(
                         model=model,

@@ -4,7 +4,7 @@ import base64
 import html
 import json
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from functools import cache, partial
 from pathlib import Path
 
@@ -20,6 +20,8 @@ EDIT_PARTS = ("state", "steps", "saved", "drawing", "panels", "pointing", "view"
 """The script of the Edit view, in the order in which its parts stand."""
 CODEBOOK_PARTS = ("state", "drawing", "words", "code", "export", "pointing")
 """The script of the Codebook view, in the order in which its parts stand."""
+LAB_PARTS = ("state", "words", "curves", "{lab}", "controls")
+"""The script of a lab, in the order in which its parts stand."""
 MAX_BYTES = 50 * 2**20
 """Largest upload in bytes."""
 
@@ -68,6 +70,24 @@ class CodebookView(gr.HTML):
             html_template=asset("codebook_view.html"),
             js_on_load=asset("canvas.js") + "".join(asset(f"codebook_{part}.js") for part in CODEBOOK_PARTS),
             server_functions=list(calls),
+            apply_default_css=False,
+            **props,
+        )
+
+
+class LabView(gr.HTML):
+    """One of the Collapse lab's two labs, "points" or "pictures"; given: what its page starts from, a JSON string.
+
+    call: its one server function, asked for frames.
+    """
+
+    def __init__(self, lab: str, given: str, call: Callable[[str], Awaitable[str]], **props):
+        super().__init__(
+            "",
+            html_template=asset("lab_view.html"),
+            js_on_load=asset("canvas.js") + "".join(asset(f"lab_{part.format(lab=lab)}.js") for part in LAB_PARTS),
+            server_functions=[call],
+            given=given,
             apply_default_css=False,
             **props,
         )
