@@ -26,8 +26,8 @@ TEXTS = (
     CureText(
         "kmeans",
         "k-means start",
-        "The codebook starts on the k-means centres of the encoder outputs. It acts at the moment you switch it on: on a "
-        "run that goes on, all code vectors are placed anew once; switching it off undoes nothing.",
+        "The codebook starts on the k-means centres of the encoder outputs. It acts at the moment you switch it on: in "
+        "the midst of a run, all code vectors are placed anew once; switching it off undoes nothing.",
         "Zeghidour et al. 2021, arXiv 2107.03312; in mid-run: Łańcucki et al. 2020, arXiv 2005.08520",
     ),
     CureText(
@@ -61,8 +61,8 @@ TEXTS = (
     CureText(
         "fsq",
         "FSQ",
-        "No codebook is learned: every dimension is squashed and rounded to a few levels. There are no code vectors that "
-        "could be left behind. The learned codebook waits where it is until you switch FSQ off.",
+        "No codebook is learned: every dimension is squashed and rounded to a few levels. No code vector can be left "
+        "behind. The learned codebook waits where it is until you switch FSQ off.",
         "Mentzer et al. 2023, arXiv 2309.15505",
     ),
 )

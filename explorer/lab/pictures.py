@@ -26,7 +26,7 @@ def pictures() -> Tensor:
 
 
 class PicturesTask:
-    """One residual block of 32 channels on either side, at stride 4; trained on crops, measured on the whole pictures."""
+    """One residual block of 32 channels on either side, at stride 4; trained on crops, measured on whole pictures."""
 
     def __init__(self, plan: Plan):
         self.everything = pictures()

@@ -52,7 +52,7 @@ class PlaneView:
 
 
 class PlaneCamera:
-    """Looks at an experiment. More than two dimensions are projected onto the two in which encoder outputs vary most."""
+    """Looks at an experiment; more than two dimensions are projected onto the two in which the outputs vary most."""
 
     def __init__(self):
         self._axes: np.ndarray | None = None

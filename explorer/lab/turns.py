@@ -30,7 +30,9 @@ class Turns:
         if caller in self._callers:
             raise ExplorerError("This page has asked for a frame already; the next one can be asked for after it.")
         if len(self._callers) >= self._most:
-            raise Full(f"{self._most} runs share this machine at the moment. This one goes on as soon as there is room.")
+            raise Full(
+                f"{self._most} runs share this machine at the moment. This one goes on as soon as there is room."
+            )
         self._callers.add(caller)
         try:
             return await to_thread.run_sync(work, limiter=self._one)

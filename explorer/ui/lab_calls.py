@@ -1,4 +1,4 @@
-"""What the Collapse lab's views ask the server: the next frame of their run, which is trained for a moment meanwhile."""
+"""What the Collapse lab asks the server: the next frame of a run, which is trained for a moment meanwhile."""
 
 import json
 from collections.abc import Awaitable, Callable
@@ -59,7 +59,7 @@ class LabCalls:
         return Runs()
 
     def function(self) -> Callable[[str], Awaitable[str]]:
-        """The calls as the one server function of a view: {ask: "frame", "touch" or "drop", key, ...}, JSON both ways."""
+        """The calls as one server function, {ask: "frame", "touch" or "drop", key, ...} as JSON; see there."""
 
         async def lab(text: str) -> str:
             try:
@@ -118,7 +118,8 @@ def _read(text: str) -> dict[str, Any]:
 
 def _readings(experiment, known: int) -> list[list[float]]:
     new = [reading for reading in experiment.readings if reading.step > known]
-    return [[reading.step, reading.loss, reading.used, reading.perplexity] for reading in new]
+    # JSON has no NaN: the error of a network that diverged is sent as a large one.
+    return [[one.step, float(np.nan_to_num(one.loss, nan=1e6)), one.used, one.perplexity] for one in new]
 
 
 def _plane(run: "Run") -> list[dict[str, Any]]:

@@ -24,7 +24,7 @@ const choice = newElement("select", { "aria-label": "What the right network has"
   newElement("option", { value: "" }, "plain VQ"), ...given.cures.map((cure) => newElement("option", { value: cure.key }, cure.key === "fsq" ? "FSQ" : `VQ + ${cure.title}`)));
 choice.value = beside;
 choice.onchange = () => { beside = choice.value; mark(`right: ${choice.selectedOptions[0].textContent}`); want(0); };
-$('[data-side="right"] .lb-side-head').append(newElement("label", { class: "ev-field lb-beside" }, "compare with ", choice));
+$('[data-side="right"] .lb-side-head').append(newElement("label", { class: "ev-field lb-beside" }, newElement("span", {}, "compare with"), choice));
 
 function point(i, what, event) {
   if (!sides[i]?.counts) return;

@@ -1,9 +1,9 @@
 // ---- curves -------------------------------------------------------------------------------------------------
 
 const CHARTS = [
-  { title: "Codes used", of: 2, note: `of K, by ${TOKENS}`, top: () => Math.max(...SIDES.map((_, i) => codesOf(i))), text: (v) => number(v) },
-  { title: "Perplexity", of: 3, note: "as many codes used evenly", top: () => Math.max(...SIDES.map((_, i) => codesOf(i))), text: (v) => number(v, v && v < 10 ? 1 : 0) },
-  { title: "Error", of: 1, note: "squared error, share of the variance, log scale", log: true, text: (v) => v >= 0.1 ? number(v, 1) : String(Number(v.toPrecision(1))) },
+  { title: "Codes used", of: 2, note: `over ${TOKENS}`, top: () => Math.max(...SIDES.map((_, i) => codesOf(i))), text: (v) => number(v) },
+  { title: "Perplexity", of: 3, note: "codes, if all were used alike", top: () => Math.max(...SIDES.map((_, i) => codesOf(i))), text: (v) => number(v, v && v < 10 ? 1 : 0) },
+  { title: "Error", of: 1, note: "squared, of the variance; log scale", log: true, text: (v) => v >= 0.1 ? number(v, 1) : String(Number(v.toPrecision(1))) },
 ];
 
 $(".lb-curves").replaceChildren(...CHARTS.map((chart) => {

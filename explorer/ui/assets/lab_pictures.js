@@ -1,6 +1,6 @@
 // ---- the Pictures lab: what comes back of eight pictures, and what every code decodes to ----------------------
 
-const PICTURES = [["pictures", "Eight pictures through its codes"], ["codes", "What each code decodes to"]];
+const PICTURES = [["pictures", "Eight pictures, coded and decoded"], ["codes", "Every code decoded"]];
 const INTRO = "Eight photographs go through a tiny encoder, four by four pixels at a time to the nearest of K code vectors, and through a tiny decoder back. Both networks start from nothing; give them a minute.";
 
 function takeData(text) { sides = [null, null]; data = null; loadImage(text).then((image) => { data = image; drawSides(); }); }
@@ -17,7 +17,7 @@ function takeSide(reply, before) {
 function captions(side, i) {
   const none = sides[i].counts.length - usedOf(i);
   side.querySelector('[data-figure="pictures"] figcaption').textContent = "At 64 × 64 pixels, 256 codes each. Point at a picture, or touch it, to see the original.";
-  side.querySelector('[data-figure="codes"] figcaption').textContent = hover?.side === i && hover.code !== null ? `Code ${number(hover.code)}: ${sides[i].counts[hover.code] ? `${number(sides[i].counts[hover.code])} of 2,048 cells` : "dead, no cell is given it"}.` : `Four by four pixels each.${none ? ` Grey: ${number(none)} codes that no cell of the pictures is given.` : " Every one is used."}`;
+  side.querySelector('[data-figure="codes"] figcaption').textContent = hover?.side === i && hover.code !== null ? `Code ${number(hover.code)}: ${sides[i].counts[hover.code] ? `${number(sides[i].counts[hover.code])} of 2,048 cells` : "dead, no cell is given it"}.` : `What each code alone becomes.${none ? ` Grey: ${number(none)} codes that no cell of the pictures is given.` : " Every one is used."}`;
 }
 
 function drawSides() {

@@ -9,6 +9,7 @@ const CURES = new Map(given.cures.map((cure) => [cure.key, cure]));
 const SPEEDS = [["slow", "slow motion"], ["normal", "normal"], ["fast", "as fast as it goes"]];
 const STEPS = { slow: 1, normal: lab === "points" ? 5 : 2, fast: 1000 };   // for one frame, at most
 const PACE = { slow: 600, normal: 40, fast: 30 };                          // ms from frame to frame, at least
+if (matchMedia("(prefers-reduced-motion: reduce)").matches) { STEPS.normal *= 20; PACE.normal = PACE.fast = 1000; }
 const SIDES = ["left", "right"], COLOURS = ["#d55e00", "#009e73"], DEAD = "#a8a29e";
 const EXCLUDE = { ema: "l2", l2: "ema" };                                  // cures that do not go together
 const TOUCH = 60_000;

@@ -1,6 +1,6 @@
 // ---- words --------------------------------------------------------------------------------------------------
 
-const TOKENS = lab === "points" ? "1,024 points" : "2,048 cells of 8 pictures";
+const TOKENS = lab === "points" ? "1,024 points" : "2,048 cells";
 const COLLAPSED = 0.25;   // of the codes: with fewer in use, the words say collapse
 const codesOf = (i) => sides[i].kind === "finite_scalar" ? given.fsq[plan.size] : plan.size;
 const usedOf = (i) => readings[i].at(-1)[2];
