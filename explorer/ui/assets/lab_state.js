@@ -69,7 +69,7 @@ function takeFrame(reply) {
   step = reply.step; most = reply.most; training = reply.training;
   reply.sides.forEach((side, i) => { readings[i].push(...side.readings); thin(readings[i]); sides[i] = takeSide(side, sides[i]); });
   if (step >= most && running) { pause(); say(`A run ends after ${number(most)} steps. Reset starts it again.`); }
-  root.dataset.ready = "yes"; root.dataset.step = String(step);
+  root.dataset.ready = "yes"; root.dataset.step = String(step); root.dataset.training = String(training); root.dataset.data = plan.data;
   SIDES.forEach((side, i) => { root.dataset[side] = String(readings[i].at(-1)[2]); });
   look();
 }
