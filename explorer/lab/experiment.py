@@ -86,6 +86,8 @@ class Experiment:
         before, self.settings = set(self.settings.cures), settings
         form = Form.of(self.plan, settings.cures)
         if form != self.bottleneck.form:
+            if self.bottleneck.form.learned:
+                self._codebooks[self.bottleneck.form.dim] = self.bottleneck.code_vectors().detach().clone()
             self._take(form)
         for optimizer in (self._networks, self._codes):
             for group in optimizer.param_groups if optimizer else ():
@@ -136,12 +138,8 @@ class Experiment:
         return self.decoder(vectors.reshape(len(vectors), *shape, self.plan.dim))
 
     def _take(self, form: Form) -> None:
-        """A bottleneck of another form; code vectors of as many floats are taken over."""
-        if self.step or hasattr(self, "bottleneck"):
-            old = self.bottleneck
-            if old.form.learned:
-                self._codebooks[old.form.dim] = old.code_vectors().detach().clone()
-        self.bottleneck: Bottleneck = seeded_bottleneck(self.plan, form).train()
+        """A new bottleneck; code vectors that were put aside are taken over where they have as many floats."""
+        self.bottleneck: Bottleneck = seeded_bottleneck(self.plan, form)
         if form.learned and form.dim in self._codebooks:
             self.bottleneck.place(self._codebooks[form.dim])
         parameters = list(self.bottleneck.parameters())

@@ -20,7 +20,7 @@ STARTS = {
 
 
 def build() -> None:
-    """Lay out the tab."""
+    """Lay out the tab: a tab of its own for each lab."""
     function = LabCalls().function()
     with gr.Tabs(elem_id="lab"):
         with gr.Tab("In two dimensions"):

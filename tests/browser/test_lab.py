@@ -1,5 +1,7 @@
 """The Collapse lab in a real browser: a codebook collapses and is cured before one's eyes, and ends with its page."""
 
+import json
+
 import pytest
 
 from tests.browser import test_journeys
@@ -48,7 +50,7 @@ def test_a_codebook_collapses_and_is_cured_while_it_runs(open_page):
     assert state(page)["step"] == "0" and int(state(page)["right"]) > 0, "it does not open on a prepared state"
     press(page, ".lb-run")
     wait(page, "d.step >= 60 && d.left <= 8 && d.right >= 20")
-    page.locator(f"{POINTS} .lb-conclusion", has_text="left one has collapsed").wait_for(timeout=PATIENCE)
+    page.locator(f"{POINTS} .lb-conclusion", has_text="The left one has collapsed").wait_for(timeout=PATIENCE)
     press(page, '[data-cure="restart"]')
     wait(page, "d.left >= 32")
     press(page, ".lb-run")
@@ -61,6 +63,10 @@ def test_a_codebook_collapses_and_is_cured_while_it_runs(open_page):
     wait(page, f"d.step === {at + 1}")
     press(page, '[data-do="reset"]')
     wait(page, "d.step === 0 && d.running === 'no'")
+    wanted = json.dumps({"lab": "points", "plan": {"data": "ring"}, "beside": "l2", "run": True})
+    page.evaluate("(wanted) => dispatchEvent(new CustomEvent('explorer-lab', {detail: wanted}))", wanted)
+    wait(page, "d.data === 'ring' && d.step > 0 && d.running === 'yes'")
+    assert "l2" in page.locator(f'{POINTS} [data-side="right"] .lb-name').inner_text()
 
 
 def test_two_pages_have_runs_of_their_own_and_a_closed_one_trains_no_more(open_page):

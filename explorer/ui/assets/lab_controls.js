@@ -74,6 +74,7 @@ function switches() {
 function startWith(changes) {
   Object.assign(plan, changes);
   if (low("low_dim")) cures.delete("low_dim");
+  step = 0;
   controls();
   want(0, true);
 }
@@ -164,10 +165,21 @@ $('[data-do="clear"]').onclick = () => { strokes.length = 0; drawPad(); };
 
 // ---- start and end
 
+// Another part of the page asks for a state: share("lab", {lab, plan, cures, beside, run}), all but `lab` as they please.
+onShared("lab", (text) => {
+  const wanted = JSON.parse(text);
+  if (wanted.lab !== lab) return;
+  cures.clear();
+  for (const cure of wanted.cures ?? []) cures.add(cure);
+  beside = choice.value = wanted.beside ?? "fsq";
+  startWith({ ...given.plan, ...wanted.plan });
+  if (wanted.run) run(); else pause();
+});
+
 $(".lb-intro").textContent = INTRO;
 root.dataset.lab = lab;
 controls();
-explain("restart");
+$(".lb-cure-text").textContent = "Each can be switched on and off at any time. Point at one to read what it does.";
 want(0, true);
 new ResizeObserver(() => { if (visible()) { wake(); look(); } }).observe($(".lb-sides"));
 document.addEventListener("visibilitychange", () => wake());

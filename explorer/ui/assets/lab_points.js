@@ -16,7 +16,7 @@ function takeSide(reply, before) {
   return side;
 }
 
-// The square {x, y, half} that holds encoder outputs and used codes; it follows them smoothly.
+// The square {x, y, half} that holds encoder outputs and codes. It moves and shrinks smoothly, and grows at once.
 function follow(side, before) {
   if (side.kind === "finite_scalar" || side.kind === "normalized") return { x: 0, y: 0, half: 1.25 };
   let [x0, x1, y0, y1] = [Infinity, -Infinity, Infinity, -Infinity];
@@ -25,8 +25,8 @@ function follow(side, before) {
   for (let code = 0; code < side.counts.length; code++) take(side.codes, code);
   const wanted = { x: (x0 + x1) / 2, y: (y0 + y1) / 2, half: 0.55 * Math.max(x1 - x0, y1 - y0, 0.1) };
   if (!before) return wanted;
-  const eased = (name) => before[name] + EASE * (wanted[name] - before[name]);
-  return { x: eased("x"), y: eased("y"), half: eased("half") };
+  const eased = (name) => before[name] + EASE * (wanted[name] - before[name]), x = eased("x"), y = eased("y");
+  return { x, y, half: Math.max(eased("half"), 1.05 * Math.max(x1 - x, x - x0, y1 - y, y - y0)) };
 }
 
 // The cells of code vectors inside a square, as polygons: the square cut by the bisector with every other code.
@@ -53,14 +53,15 @@ function voronoi(codes, { x, y, half }) {
   return cells;
 }
 
-const hue = (code, alpha = 1) => `hsla(${(code * 137.508) % 360}, 68%, ${document.body.classList.contains("dark") ? 62 : 44}%, ${alpha})`;
+const dark = () => document.body.classList.contains("dark");
+const hue = (code, alpha = 1) => `hsla(${(code * 137.508) % 360}, 68%, ${dark() ? 62 : 44}%, ${alpha})`;
 
 function captions(side, i) {
-  const none = sides[i].counts.length - usedOf(i), flat = plane(i), kind = sides[i].kind;
-  const cells = flat ? `${flat}; cells are not drawn, as they lie in all ${sides[i].dim}.` : kind === "finite_scalar" ? "the grid of its levels." : kind === "normalized" ? "and their cells, slices of the circle." : "and their cells.";
+  const { dim, kind, explained, counts } = sides[i], none = counts.length - usedOf(i);
+  const cells = dim > 2 ? `seen along the two directions in which the outputs vary most (${Math.round(100 * explained)} % of their variance); no cells, as they lie in ${dim} dimensions.` : kind === "finite_scalar" ? "the grid of its levels." : kind === "normalized" ? "and their cells, slices of the circle." : "and their cells.";
   const grey = none ? ` Grey: ${number(none)} codes that no output is nearest to.` : "";
-  side.querySelector('[data-figure="latents"] figcaption').textContent = `Small: 1,024 encoder outputs. Large: ${number(sides[i].counts.length)} codes, ${cells}${grey}`;
-  side.querySelector('[data-figure="data"] figcaption').textContent = hover?.side === i ? hoverText(i) : "The points, each in the colour of its code, and rings where the codes decode to. Point at one.";
+  side.querySelector('[data-figure="latents"] figcaption').textContent = `Small: 1,024 encoder outputs. Large: ${number(counts.length)} codes, ${cells}${grey}`;
+  side.querySelector('[data-figure="data"] figcaption').textContent = hover?.side === i ? hoverText(i) : "The points, each in the colour of its code; large, what the codes decode to. Point at one.";
 }
 
 function hoverText(i) {
@@ -82,7 +83,7 @@ function drawLatents(i) {
     context.closePath();
     context.fillStyle = hover?.side === i && hover.code === code ? hue(code, 0.5) : side.counts[code] ? hue(code, 0.16) : "rgba(168,162,158,0.14)";
     context.fill();
-    context.lineWidth = 0.75; context.strokeStyle = "rgba(128,128,128,0.45)"; context.stroke();
+    context.lineWidth = 0.75; context.strokeStyle = `rgba(128,128,128,${side.cells.length > 100 ? 0.2 : 0.45})`; context.stroke();
   });
   if (speed === "slow" && side.dim === 2) links(context, side, (n) => at(side.latents[2 * n], side.latents[2 * n + 1]), (code) => at(side.codes[2 * code], side.codes[2 * code + 1]));
   for (let n = 0; n < side.indices.length; n++) {
@@ -119,7 +120,7 @@ function links(context, side, from, to) {
 
 // Dead codes below, used ones above them; the larger, the more often used.
 function drawCodes(context, i, at) {
-  const { counts } = sides[i], order = [...counts.keys()].sort((a, b) => counts[a] - counts[b]), small = counts.length > 100 ? 0.75 : 1;
+  const { counts } = sides[i], order = [...counts.keys()].sort((a, b) => counts[a] - counts[b]), small = counts.length > 100 ? 0.7 : 1;
   for (const code of order) {
     const [px, py] = at(code), pointed = hover?.side === i && hover.code === code;
     context.beginPath();
@@ -127,8 +128,8 @@ function drawCodes(context, i, at) {
     context.fillStyle = counts[code] ? hue(code) : DEAD;
     context.globalAlpha = counts[code] ? 1 : 0.8;
     context.fill();
-    context.lineWidth = pointed ? 2.5 : counts[code] ? 1.5 : 0.5;
-    context.strokeStyle = pointed ? "#1d4ed8" : "#fff"; context.stroke();
+    context.lineWidth = pointed ? 2.5 : counts[code] ? 1.5 * small ** 2 : 0.5;
+    context.strokeStyle = pointed ? "#1d4ed8" : dark() ? "#1b1b1d" : "#fff"; context.stroke();
     context.globalAlpha = 1;
   }
 }

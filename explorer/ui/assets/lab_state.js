@@ -81,6 +81,6 @@ function thin(curve) {
 
 function run() { if (step >= most) return; running = true; root.dataset.running = "yes"; look(); pump(); }
 function pause() { running = false; root.dataset.running = "no"; speeds = []; wake(); look(); }
-function restart() { running = false; root.dataset.running = "no"; speeds = []; want(0, true); }
+function restart() { step = 0; running = false; root.dataset.running = "no"; speeds = []; want(0, true); }
 
 const say = (text) => { const note = $(".lb-message"); if (note.textContent !== text) { note.textContent = text; note.hidden = !text; } };

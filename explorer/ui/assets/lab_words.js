@@ -4,12 +4,8 @@ const TOKENS = lab === "points" ? "1,024 points" : "2,048 cells";
 const COLLAPSED = 0.25;   // of the codes: with fewer in use, the words say collapse
 const codesOf = (i) => sides[i].kind === "finite_scalar" ? given.fsq[plan.size] : plan.size;
 const usedOf = (i) => readings[i].at(-1)[2];
-const nameOf = (i) => {
-  const on = i ? (beside ? [beside] : []) : [...cures];
-  if (on.includes("fsq")) return "FSQ";
-  return ["VQ", ...on.map((cure) => CURES.get(cure).title)].join(" + ");
-};
-const plane = (i) => sides[i].dim > 2 ? `${sides[i].dim} dimensions, projected onto the two in which the outputs vary most (${Math.round(100 * sides[i].explained)} % of their variance)` : "";
+const curesOf = (i) => i ? (beside ? [beside] : []) : [...cures];
+const nameOf = (i) => curesOf(i).includes("fsq") ? "FSQ" : ["VQ", ...curesOf(i).map((cure) => CURES.get(cure).title)].join(" + ");
 
 function look() {
   $(".lb-run").textContent = running ? "❚❚ Pause" : step ? "▶ Go on" : "▶ Run";
@@ -20,7 +16,7 @@ function look() {
   $(".lb-status").textContent = `step ${number(step)}${rate}${others}`;
   if (!sides[0]) return;
   SIDES.forEach((_, i) => figures(i));
-  $(".lb-conclusion").textContent = conclusion();
+  conclude();
   drawCurves();
   drawSides();
 }
@@ -36,12 +32,23 @@ function figures(i) {
 }
 const errorText = (loss) => `${number(100 * loss, loss < 0.1 ? 1 : 0)} % of variance`;
 
-function conclusion() {
+function conclude() {
+  $(".lb-told").textContent = told();
+  // Read out by a screen reader whenever it changes, which is seldom.
+  if ($(".lb-verdict").textContent !== verdict()) $(".lb-verdict").textContent = verdict();
+}
+
+function told() {
   if (!step) return `Both start from the same network and see the same ${lab === "points" ? "points" : "pictures"} in the same order; only the quantizer differs. Press Run.`;
-  const told = SIDES.map((_, i) => `${nameOf(i)} uses ${number(usedOf(i))} of ${number(codesOf(i))} codes`);
-  const fallen = SIDES.map((_, i) => step >= 50 && usedOf(i) < COLLAPSED * codesOf(i));
-  const verdict = fallen[0] && fallen[1] ? "Both have collapsed: most codes are chosen by nothing, so no gradient ever moves them." :
-    fallen[0] ? "The left one has collapsed: what is not chosen gets no gradient, stays where it is, and is never chosen." :
-    fallen[1] ? "The right one has collapsed: what is not chosen gets no gradient and stays where it is." : "";
-  return `After ${number(step)} steps, counted over ${TOKENS}: ${told.join("; ")}. ${verdict}`;
+  return `After ${number(step)} steps, counted over ${TOKENS}: ${SIDES.map((_, i) => `${nameOf(i)} uses ${number(usedOf(i))} of ${number(codesOf(i))} codes`).join("; ")}.`;
+}
+
+// Why, where most codes are unused.
+function verdict() {
+  return SIDES.map((side, i) => {
+    if (step < 50 || usedOf(i) >= COLLAPSED * codesOf(i)) return "";
+    if (curesOf(i).includes("fsq")) return `The ${side} one uses little of its grid so far; nothing in it can be left behind.`;
+    if (curesOf(i).includes("entropy")) return `The ${side} one has collapsed: most codes are chosen by nothing.`;
+    return `The ${side} one has collapsed: a code that nothing chooses gets no gradient, stays where it is, and goes on being chosen by nothing.`;
+  }).join(" ").trim();
 }
