@@ -9,6 +9,8 @@ from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import torch
+
 from explorer.lab.experiment import Experiment
 from explorer.lab.pictures import PicturesTask
 from explorer.lab.plan import Plan, Settings
@@ -44,6 +46,14 @@ class Run:
                 return
             for experiment in self.sides:
                 experiment.advance()
+
+
+def warm_up() -> None:
+    """Has torch load what it loads at the first step of any optimizer, seconds before somebody waits for it."""
+    parameter = torch.nn.Parameter(torch.zeros(1))
+    optimizer = torch.optim.Adam([parameter], fused=True)
+    parameter.square().sum().backward()
+    optimizer.step()
 
 
 @dataclass

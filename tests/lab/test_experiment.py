@@ -121,6 +121,7 @@ def test_k_means_places_all_codes_at_the_moment_it_is_switched_on():
     found = trained(steps=100)
     found.adjust(Settings(cures=("kmeans",)))
     assert len(found.see().indices.unique()) > 50
+    on(found, 1)
     vectors = found.bottleneck.code_vectors().detach().clone()
     found.adjust(Settings(cures=("kmeans",), beta=1.0))  # another setting does not place them again
     found.adjust(Settings())
