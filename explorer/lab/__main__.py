@@ -47,7 +47,7 @@ def line(name: str, readings: Sequence[Reading]) -> str:
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m explorer.lab", description=__doc__)
     parser.add_argument("--seeds", type=int, default=10, help="how many seeds, from 0 (10)")
-    parser.add_argument("--steps", type=int, default=600, help="steps of training (600)")
+    parser.add_argument("--steps", type=int, default=1000, help="steps of training (1000)")
     options = parser.parse_args()
     print(f"Codes used of 64 over 1,024 points after {options.steps:,} steps, median of {options.seeds} seeds.\n")
     print("| | codes used | lowest to highest | perplexity | error, of the variance |\n|---|---|---|---|---|")

@@ -65,7 +65,9 @@ class LabCalls:
             try:
                 request = _read(text)
                 call = {"frame": self.frame, "touch": self.touch, "drop": self.drop}[request["ask"]]
-                return await self._turns.take(request["key"], partial(call, text))
+                # A page that leaves says so while its last frame is under way.
+                caller = f"{request['ask']} {request['key']}"
+                return await self._turns.take(caller, partial(call, text))
             except Full as error:
                 return json.dumps({"full": str(error)})
             except ExplorerError as error:

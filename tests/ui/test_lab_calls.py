@@ -81,11 +81,17 @@ def test_pictures_come_as_pictures(calls):
     assert reply["data"].startswith("data:image/webp")
 
 
-def test_a_page_that_leaves_takes_its_run_along(calls):
+def test_a_page_that_leaves_takes_its_run_along_even_while_a_frame_is_under_way(calls):
     asked(calls, fresh=True)
     asked(calls, ask="touch")
     assert len(calls.runs) == 1
-    asked(calls, ask="drop")
+    lab = calls.function()
+
+    async def leave() -> list[str]:
+        return await asyncio.gather(lab(json.dumps(request(steps=1))), lab(json.dumps(request(ask="drop"))))
+
+    frame, dropped = asyncio.run(leave())
+    assert json.loads(frame)["step"] == 1 and json.loads(dropped) == {}
     assert len(calls.runs) == 0
 
 

@@ -71,6 +71,7 @@ function switches() {
 
 // ---- what a run starts from; changing it starts anew, and running goes on
 
+const DATAS = given.datas.map((name) => [name, name === "drawn" ? "draw your own" : name]);
 function startWith(changes) {
   Object.assign(plan, changes);
   if (low("low_dim")) cures.delete("low_dim");
@@ -83,7 +84,7 @@ function controls() {
   const names = (values) => values.map((value) => [String(value), number(value)]);
   buttons($(".lb-sizes"), names(given.sizes), String(plan.size), (value) => startWith({ size: Number(value) }));
   buttons($(".lb-dims"), names(given.dims), String(plan.dim), (value) => startWith({ dim: Number(value) }));
-  buttons($(".lb-datas"), given.datas.map((name) => [name, name === "drawn" ? "draw your own" : name]), plan.data, choosePoints);
+  buttons($(".lb-datas"), DATAS, plan.data, choosePoints);
   $(".lb-datas-group").hidden = !given.datas.length;
   buttons($(".lb-speeds"), SPEEDS, speed, (value) => { speed = value; wake(); controls(); look(); });
   $(".lb-seed").value = plan.seed;
@@ -125,7 +126,7 @@ const strokes = [], cross = { x: 0, y: 0 };
 function choosePoints(name) {
   $(".lb-draw").hidden = name !== "drawn";
   if (name !== "drawn") return startWith({ data: name, drawn: [] });
-  buttons($(".lb-datas"), given.datas.map((other) => [other, other === "drawn" ? "draw your own" : other]), "drawn", choosePoints);
+  buttons($(".lb-datas"), DATAS, name, choosePoints);
   drawPad();
 }
 
