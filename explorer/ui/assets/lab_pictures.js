@@ -1,7 +1,7 @@
 // ---- the Pictures lab: what comes back of eight pictures, and what every code decodes to ----------------------
 
 const PICTURES = [["pictures", "Eight pictures, coded and decoded"], ["codes", "Every code decoded"]];
-const INTRO = "Eight photographs go through a tiny encoder, four by four pixels at a time to the nearest of K code vectors, and through a tiny decoder back. Both networks start from nothing; give them a minute.";
+const INTRO = "The eight example photographs of this page go through a tiny encoder, four by four pixels at a time to the nearest of K code vectors, and through a tiny decoder back. Both networks start from nothing; give them a minute.";
 
 function takeData(text) { sides = [null, null]; data = null; loadImage(text).then((image) => { data = image; drawSides(); }); }
 
