@@ -28,8 +28,15 @@ def main() -> None:
 
     context = AppContext(ModelStore(options.device), tuple(available()))
     app = build_app(context)
-    # The page opens from disk; the network is loaded meanwhile, so that the first picture does not wait for it.
-    threading.Thread(target=context.store.get, args=(context.default_model,), daemon=True).start()
+
+    def load() -> None:
+        context.store.get(context.default_model)
+        from explorer.lab.runs import warm_up
+
+        warm_up()
+
+    # The page opens from disk; what the first picture and the first run of the lab need is loaded meanwhile.
+    threading.Thread(target=load, daemon=True).start()
     app.launch(server_name=options.host, server_port=options.port, inbrowser=options.open, **launch_options())
 
 

@@ -8,7 +8,19 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-EVERYTHING = {"core", "quantizers", "models", "adapters", "analysis", "plots", "services", "training", "guide", "ui"}
+EVERYTHING = {
+    "core",
+    "quantizers",
+    "models",
+    "adapters",
+    "analysis",
+    "plots",
+    "services",
+    "training",
+    "guide",
+    "lab",
+    "ui",
+}
 ALLOWED = {
     "core": set(),
     "quantizers": {"core"},
@@ -22,6 +34,7 @@ ALLOWED = {
     "training/reference.py": {"models", "quantizers", "core", "analysis", "plots", "services"},
     "training/card.py": {"models", "quantizers", "core", "analysis", "plots"},
     "guide": {"quantizers", "core"},
+    "lab": {"training", "services", "models", "quantizers", "core"},
     "services": {"models", "adapters", "analysis", "plots", "core"},
     "ui": EVERYTHING - {"quantizers"},
     "bench": EVERYTHING,

@@ -39,5 +39,10 @@ class NormalizedVectorQuantizer(Quantizer):
         indices, distances = nearest_k(self.comparable(z).reshape(-1, self.dim), self._unit(), k)
         return indices.reshape(*z.shape[:-1], -1), distances.reshape(*z.shape[:-1], -1)
 
+    @torch.no_grad()
+    def reseat(self, codes: Tensor, vectors: Tensor) -> None:
+        """Turn some code vectors elsewhere, to the directions of `vectors`; for the trainer's start and revival."""
+        self.codebook[codes] = F.normalize(vectors.to(self.codebook), dim=-1)
+
     def _unit(self) -> Tensor:
         return F.normalize(self.codebook, dim=-1)

@@ -8,11 +8,13 @@ depends on (seed, step) alone and is made over the encoder outputs of all proces
 import torch
 from torch import Tensor, distributed
 
-from explorer.quantizers import EMAVectorQuantizer, VectorQuantizer
+from explorer.quantizers import EMAVectorQuantizer, NormalizedVectorQuantizer, VectorQuantizer
 from explorer.training.config import RevivalConfig
 
+LearnedQuantizer = VectorQuantizer | EMAVectorQuantizer | NormalizedVectorQuantizer
 
-def start_on_data(quantizer: VectorQuantizer | EMAVectorQuantizer, latents: Tensor, seed: int) -> None:
+
+def start_on_data(quantizer: LearnedQuantizer, latents: Tensor, seed: int) -> None:
     """Place every code vector on an encoder output of the first batch, with a little noise where they run out."""
     rows = _gathered(latents)
     generator = torch.Generator().manual_seed(seed)
@@ -31,13 +33,16 @@ class Revival:
         """Number of codes moved at this step."""
         if step == 0 or step % self.config.every or step > self.last:
             return 0
-        dead = (quantizer.cluster_size < self.config.below * quantizer.cluster_size.mean()).nonzero().flatten()
-        rows = _gathered(latents)
-        generator = torch.Generator().manual_seed(self.seed * 1_000_003 + step)
-        dead = dead[: len(rows)]
-        chosen = torch.randperm(len(rows), generator=generator)[: len(dead)]
-        quantizer.reseat(dead, rows[chosen.to(rows.device)])
-        return len(dead)
+        rows, seed = _gathered(latents), self.seed * 1_000_003 + step
+        return len(move_dead(quantizer, quantizer.cluster_size, rows, self.config.below, seed))
+
+
+def move_dead(quantizer: LearnedQuantizer, uses: Tensor, rows: Tensor, below: float, seed: int) -> Tensor:
+    """Move codes whose uses (K,) are less than `below` of the average onto encoder outputs (N, D); which codes."""
+    dead = (uses < below * uses.mean()).nonzero().flatten()[: len(rows)]
+    chosen = torch.randperm(len(rows), generator=torch.Generator().manual_seed(seed))[: len(dead)]
+    quantizer.reseat(dead, rows[chosen.to(rows.device)])
+    return dead
 
 
 def _gathered(latents: Tensor) -> Tensor:

@@ -4,7 +4,7 @@ import gradio as gr
 
 from explorer.models import registry
 from explorer.services.examples import GOLDEN
-from explorer.ui import codebook, compare, edit, guide, tokenize
+from explorer.ui import codebook, compare, edit, guide, lab, tokenize
 from explorer.ui.api import Api
 from explorer.ui.components import MAX_BYTES, ExampleGallery, PictureInput, ShareView, asset
 from explorer.ui.context import AppContext
@@ -71,6 +71,8 @@ def build_app(context: AppContext) -> gr.Blocks:
                     codebook.CodebookTab(context).build(session)
                 with gr.Tab(compare.TITLE):
                     compare.CompareTab(context).build(session)
+                with gr.Tab(lab.TITLE, id="lab"):
+                    lab.build()
                 with gr.Tab(guide.TITLE, id="guide"):
                     guide_view = guide.build(context)
                 tab.wire(

@@ -4,7 +4,7 @@ import base64
 import html
 import json
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from functools import cache, partial
 from pathlib import Path
 
@@ -37,6 +37,8 @@ GUIDE_PARTS = (
     "turning",
 )
 """The script of the Guide: what its steps share, what is live in each, and how one turns to another."""
+LAB_PARTS = ("state", "words", "curves", "{lab}", "controls")
+"""The script of a lab, in the order in which its parts stand."""
 MAX_BYTES = 50 * 2**20
 """Largest upload in bytes."""
 
@@ -136,6 +138,24 @@ class GuideView(gr.HTML):
             html_template=asset("guide_view.html"),
             js_on_load=scripts("canvas", *(f"guide/{part}" for part in GUIDE_PARTS)),
             server_functions=list(calls),
+            apply_default_css=False,
+            **props,
+        )
+
+
+class LabView(gr.HTML):
+    """One of the Collapse lab's two labs, "points" or "pictures"; given: what its page starts from, a JSON string.
+
+    call: its one server function, asked for frames.
+    """
+
+    def __init__(self, lab: str, given: str, call: Callable[[str], Awaitable[str]], **props):
+        super().__init__(
+            "",
+            html_template=asset("lab_view.html"),
+            js_on_load=scripts("canvas", *(f"lab_{part.format(lab=lab)}" for part in LAB_PARTS)),
+            server_functions=[call],
+            given=given,
             apply_default_css=False,
             **props,
         )

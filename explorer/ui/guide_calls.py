@@ -44,7 +44,7 @@ class GuideCalls:
 
     @answered
     def pages(self, request: dict[str, Any]) -> dict[str, Any]:
-        """{} -> {steps: [{key, title, body: HTML, papers, way: {label, tab, model}}]}."""
+        """{} -> {steps: [{key, title, body: HTML, papers, ways: [{label, tab, model, lab}]}]}."""
         return {"steps": pages(self.context.models, self._guide.listing)}
 
     @answered

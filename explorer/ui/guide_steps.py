@@ -2,8 +2,8 @@
 
 import html
 import re
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from latex2mathml.converter import convert
@@ -24,11 +24,15 @@ class Paper:
 
 @dataclass(frozen=True)
 class Way:
-    """A button that sets the page: a tab, and the first of some models that there is; none leaves the model."""
+    """A button that sets the page: a tab, and the first of some models that there is; none leaves the model.
+
+    lab: what the Collapse lab is set to, as its view takes it.
+    """
 
     label: str
     tab: str
     models: tuple[str, ...] = ()
+    lab: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -38,7 +42,7 @@ class Step:
     key: str
     title: str
     papers: tuple[Paper, ...]
-    way: Way
+    ways: tuple[Way, ...]
 
 
 VQVAE = Paper("van den Oord, Vinyals, Kavukcuoglu 2017: VQ-VAE", "1711.00937")
@@ -60,43 +64,58 @@ VECTORS = "vq_ema.caltech_f8_1024"
 GRID = "fsq.caltech_f8_1000"
 LOGITS = "gumbel.caltech_f8_1024"
 COLLAPSED = "vq.caltech_f8_1024"
+LAB = "Collapse lab"
 LEVELS = ("vqvae2.caltech_f4f8_512", "rvq.caltech_f8_4x256")
 
+TRAINED = {"lab": "points", "plan": {"data": "mixture", "seed": 0}, "run": True}
+"""The lab with plain VQ beside FSQ, running."""
+
 STEPS = (
-    Step("token", "What a token is", (VQVAE,), Way("See it for your own picture", "Tokenize")),
-    Step("latents", "Three kinds of latent", (VAE, VQVAE), Way("See what rounding costs", "Tokenize", (VECTORS,))),
-    Step("lookup", "The nearest code vector", (VQVAE,), Way("See all code vectors on a map", "Codebook", (VECTORS,))),
-    Step("gradient", "A gradient past the argmin", (STRAIGHT, VQVAE), Way("Watch it train", "Collapse lab")),
-    Step("losses", "Two more losses", (VQVAE, VQVAE2), Way("Change beta while it trains", "Collapse lab")),
+    Step("token", "What a token is", (VQVAE,), (Way("See it for your own picture", "Tokenize"),)),
+    Step("latents", "Three kinds of latent", (VAE, VQVAE), (Way("See what rounding costs", "Tokenize", (VECTORS,)),)),
     Step(
-        "gumbel", "Gumbel-softmax", (GUMBEL, DALLE), Way("Look at the runners-up of cells", "Edit", (LOGITS, VECTORS))
+        "lookup", "The nearest code vector", (VQVAE,), (Way("See all code vectors on a map", "Codebook", (VECTORS,)),)
     ),
-    Step("fsq", "Finite scalar quantization", (FSQ,), Way("Move the digits of a cell", "Edit", (GRID,))),
+    Step("gradient", "A gradient past the argmin", (STRAIGHT, VQVAE), (Way("Watch it train", LAB, lab=TRAINED),)),
+    Step("losses", "Two more losses", (VQVAE, VQVAE2), (Way("Change beta while it trains", LAB, lab=TRAINED),)),
+    Step(
+        "gumbel",
+        "Gumbel-softmax",
+        (GUMBEL, DALLE),
+        (Way("Look at the runners-up of cells", "Edit", (LOGITS, VECTORS)),),
+    ),
+    Step("fsq", "Finite scalar quantization", (FSQ,), (Way("Move the digits of a cell", "Edit", (GRID,)),)),
     Step(
         "collapse",
         "Collapse, and cures",
         (VQVAE2, JUKEBOX, VIT_VQGAN, LFQ, FSQ),
-        Way("See which codes are dead, and why", "Codebook", (COLLAPSED, VECTORS)),
+        (
+            Way("Watch codes die", LAB, lab=TRAINED),
+            Way("See which codes are dead, and why", "Codebook", (COLLAPSED, VECTORS)),
+        ),
     ),
-    Step("levels", "Codes in levels", (VQVAE2, SOUNDSTREAM, RESIDUAL), Way("Edit codes yourself", "Edit", LEVELS)),
+    Step("levels", "Codes in levels", (VQVAE2, SOUNDSTREAM, RESIDUAL), (Way("Edit codes yourself", "Edit", LEVELS),)),
     Step(
         "prior",
         "Compress, then generate",
         (VQVAE, VQGAN, MASKGIT, DALLE),
-        Way("Sample cells yourself", "Edit", (VECTORS,)),
+        (Way("Sample cells yourself", "Edit", (VECTORS,)),),
     ),
 )
 
 
 def pages(models: Sequence[str], listing: Callable[[str], "Listing"]) -> list[dict[str, Any]]:
-    """The steps, [{key, title, body: HTML, papers, way: {label, tab, model}}], for a page with some models."""
+    """The steps, [{key, title, body: HTML, papers, ways: [{label, tab, model, lab}]}], for a page with some models."""
     return [
         {
             "key": step.key,
             "title": step.title,
             "body": body(asset(f"guide/{step.key}.html"), listing),
             "papers": [{"cite": paper.cite, "url": f"https://arxiv.org/abs/{paper.arxiv}"} for paper in step.papers],
-            "way": {"label": step.way.label, "tab": step.way.tab, "model": _first(step.way.models, models)},
+            "ways": [
+                {"label": way.label, "tab": way.tab, "model": _first(way.models, models), "lab": dict(way.lab)}
+                for way in step.ways
+            ],
         }
         for step in STEPS
     ]

@@ -82,6 +82,12 @@ def test_a_way_sets_the_model_and_the_tab(open_page):
     expect(page.locator(".ev")).to_have_attribute("data-model", "fsq.caltech_f8_1000", timeout=30_000)
 
 
+def test_a_way_starts_the_lab(open_page):
+    page = open_page(query="#guide=gradient")
+    step(page, "gradient").locator(".gv-way button").click(timeout=60_000)
+    expect(page.locator("#lab-points .lb")).to_have_attribute("data-running", "yes", timeout=60_000)
+
+
 def test_all_steps_stand_on_paper(open_page):
     page = open_page(query="#guide=token")
     expect(page.locator(".gv")).to_have_attribute("data-step", "token", timeout=60_000)

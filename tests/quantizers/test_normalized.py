@@ -48,3 +48,8 @@ def test_agrees_with_vector_quantize_pytorch():
     found = ours(z)
     assert torch.equal(found.indices, indices)
     assert torch.allclose(found.quantized, quantized, atol=1e-6)
+
+
+def test_codes_are_turned_to_other_directions(two_codes):
+    two_codes.reseat(torch.tensor([1]), torch.tensor([[0.0, -9.0]]))
+    assert two_codes.vectors(torch.tensor([0, 1])).tolist() == [[1, 0], [0, -1]]

@@ -56,8 +56,6 @@ function row(codes, label) {
 
 function text(tag, kind, words) { const found = document.createElement(tag); found.className = kind; found.textContent = words; return found; }
 
-function openTab(title) { [...document.querySelectorAll('#main button[role="tab"]')].find((tab) => tab.textContent.trim() === title)?.click(); }
-
 function titled(kind, title, ...parts) { const part = document.createElement("div"); part.className = kind; part.append(text("h4", "", title), ...parts); return part; }
 
 // Patches of held-out pictures that have the code, the cell framed.

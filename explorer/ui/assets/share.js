@@ -10,7 +10,6 @@ onShared("edit", (text) => { edit = text; });
 onShared("code", (text) => { code = JSON.parse(text); });
 
 const say = (text) => { $(".sv-message").textContent = text; };
-const tabs = () => [...document.querySelectorAll('#main button[role="tab"]')];
 const tab = () => tabs().find((each) => each.getAttribute("aria-selected") === "true")?.textContent.trim() ?? "";
 const chosen = (id) => document.querySelector(`#${id} input:checked`)?.value;
 const example = () => document.querySelector('#examples [aria-pressed="true"]')?.dataset.name;
@@ -59,7 +58,7 @@ function arrived() {
   if (!wanted || picture.model !== wanted.model || picture.name !== wanted.name) return;
   const { model: id, level, code: index, tab: title } = wanted;
   wanted = null;
-  tabs().find((each) => each.textContent.trim() === title)?.click();
+  openTab(title);
   history.replaceState(history.state, "", location.pathname + location.search);
   if (Number.isInteger(index)) setTimeout(() => share("code", JSON.stringify({ model: id, level, code: index, from: "link" })), 300);
 }

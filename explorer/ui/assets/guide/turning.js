@@ -5,15 +5,14 @@ let steps = [], shown = null;
 function lay(step, i) {
   const section = make("section", "gv-step"), body = make("div", "gv-body");
   body.innerHTML = step.body;                       // our own texts
-  const title = make("h2", "", `${i + 1}. ${step.title}`), way = button(`${step.way.label} →`, () => go(step.way)), sources = make("p", "gv-papers", "Sources: ");
+  const title = make("h2", "", `${i + 1}. ${step.title}`), ways = make("p", "gv-way", "", ...step.ways.map(leading)), sources = make("p", "gv-papers", "Sources: ");
   title.tabIndex = -1;
-  way.classList.add("gv-main");
   step.papers.forEach((paper, j) => {
     const link = make("a", "", paper.cite);
     link.href = paper.url; link.target = "_blank"; link.rel = "noreferrer";
     sources.append(j ? "; " : "", link);
   });
-  section.append(title, body, make("p", "gv-way", "", way), sources);
+  section.append(title, body, ways, sources);
   section.hidden = true;
   section.setAttribute("aria-label", step.title);
   $(".gv-pages").append(section);
@@ -51,10 +50,15 @@ function turnTo(key, focus = true) {
 
 for (const turn of root.querySelectorAll("[data-turn]")) turn.onclick = () => turnTo(steps[steps.findIndex((step) => step.key === shown) + Number(turn.dataset.turn)].key);
 
-// A way sets the model of the page, where it names one, and opens a tab.
-function go(way) {
-  if (way.model) { props.value = way.model; trigger("go"); }
-  [...document.querySelectorAll('#main button[role="tab"]')].find((tab) => tab.textContent.trim() === way.tab)?.click();
+// A way sets the model of the page, or the lab, where it names one, and opens a tab.
+function leading(way) {
+  const found = button(`${way.label} →`, () => {
+    if (way.model) { props.value = way.model; trigger("go"); }
+    if (way.lab.lab) share("lab", JSON.stringify(way.lab));
+    openTab(way.tab);
+  });
+  found.classList.add("gv-main");
+  return found;
 }
 
 const linked = () => /^#guide=(\w+)/.exec(location.hash)?.[1];
