@@ -17,6 +17,8 @@ OPENED_BY_LINK = """() => {
   return linked() ? {selected: linked(), __type__: "update"} : {__type__: "update"};
 }"""
 """A link to an edit or to a step of the Guide opens its tab, so that it is mounted and reads what the link holds."""
+STYLES = ("page", "edit", "codebook", "compare", "lab", "guide", "share")
+"""The style sheets of assets/, the later over the earlier."""
 STATE_SECONDS = 2 * 3600
 """How long a visitor's state is kept after their last event."""
 
@@ -102,7 +104,7 @@ def launch_options() -> dict:
     return {
         "theme": THEME,
         # in the head as it stands: gradio's own css= rewrites rules and loses container queries
-        "head": f"<style>{asset('app.css')}</style>",
+        "head": f"<style>{''.join(asset(f'{name}.css') for name in STYLES)}</style>",
         "run_history": False,
         "ssr_mode": False,
         "enable_monitoring": False,

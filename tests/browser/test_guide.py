@@ -77,7 +77,7 @@ def test_a_way_sets_the_model_and_the_tab(open_page):
     page = open_page(query="#guide=fsq")
     way = step(page, "fsq").locator(".gv-way button")
     way.click(timeout=60_000)
-    expect(page.locator("#main button[role=tab][aria-selected=true]")).to_have_text("Edit")
+    expect(page.locator("#main button[role=tab][aria-selected=true]").first).to_have_text("Edit")
     expect(page.locator("#model input")).to_have_value(re.compile("FSQ"), timeout=30_000)
     expect(page.locator(".ev")).to_have_attribute("data-model", "fsq.caltech_f8_1000", timeout=30_000)
 

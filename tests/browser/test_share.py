@@ -34,7 +34,7 @@ def test_a_link_opens_model_picture_size_tab_and_code(open_page):
     page.locator(".cv-goto").press("Enter")
     expect(page.locator(".cv")).to_have_attribute("data-chosen", "123")
     other = open_link(page, open_page)
-    expect(other.locator(TAB)).to_have_text("Codebook")
+    expect(other.locator(TAB).first).to_have_text("Codebook")
     expect(other.locator('.eg [aria-pressed="true"]')).to_have_attribute("data-name", "Coffee", timeout=30_000)
     expect(other.locator("#size input:checked")).to_have_value("128")
     expect(other.locator(".cv")).to_have_attribute("data-chosen", "123", timeout=60_000)
