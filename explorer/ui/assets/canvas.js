@@ -94,8 +94,8 @@ function buttons(group, entries, chosen, act) {
 function middle(fingers) { const [a, b] = [...fingers.values()]; return { x: (a.clientX + b.clientX) / 2, y: (a.clientY + b.clientY) / 2 }; }
 function spread(fingers) { if (fingers.size !== 2) return 0; const [a, b] = [...fingers.values()]; return Math.hypot(a.clientX - b.clientX, a.clientY - b.clientY); }
 
-// The page's tabs, by their titles.
-const tabs = () => [...document.querySelectorAll('#main button[role="tab"]')];
+// The page's tabs, by their titles; on a narrow page some are in a menu.
+const tabs = () => [...document.querySelectorAll('#main button[role="tab"], #main .overflow-dropdown button')];
 const openTab = (title) => tabs().find((tab) => tab.textContent.trim() === title)?.click();
 
 // What all views of the page show: the Tokenize view is sent it and hands it on, also to those that come later.
