@@ -17,7 +17,7 @@ OPENED_BY_LINK = """() => {
   return linked() ? {selected: linked(), __type__: "update"} : {__type__: "update"};
 }"""
 """A link to an edit or to a step of the Guide opens its tab, so that it is mounted and reads what the link holds."""
-STYLES = ("page", "edit", "codebook", "compare", "lab", "guide", "share")
+STYLES = ("page", "edit", "codebook", "compare", "lab", "sweep", "guide", "share")
 """The style sheets of assets/, the later over the earlier."""
 STATE_SECONDS = 2 * 3600
 """How long a visitor's state is kept after their last event."""

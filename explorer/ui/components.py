@@ -161,6 +161,20 @@ class LabView(gr.HTML):
         )
 
 
+class SweepView(gr.HTML):
+    """The collapse sweep. sweep: {runs, claimed} as JSON."""
+
+    def __init__(self, sweep: str, **props):
+        super().__init__(
+            "",
+            html_template=asset("sweep_view.html"),
+            js_on_load=scripts("canvas", "sweep"),
+            sweep=sweep,
+            apply_default_css=False,
+            **props,
+        )
+
+
 class ExampleGallery(gr.HTML):
     """Thumbnails to pick an example picture from. value: the name of the one that is shown, "" for none."""
 

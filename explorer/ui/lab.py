@@ -8,7 +8,8 @@ import gradio as gr
 from explorer.core.strict import to_json
 from explorer.lab.cures import TEXTS
 from explorer.lab.plan import DIMS, DISTRIBUTIONS, LEVELS, LOW_DIM, Plan, Settings
-from explorer.ui.components import LabView
+from explorer.services.sweep import CLAIMED, records
+from explorer.ui.components import LabView, SweepView
 from explorer.ui.lab_calls import LabCalls
 
 TITLE = "Collapse lab"
@@ -20,13 +21,15 @@ STARTS = {
 
 
 def build() -> None:
-    """Lay out the tab: a tab of its own for each lab."""
+    """Lay out the tab: a tab of its own for each lab, and one for the sweep."""
     function = LabCalls().function()
     with gr.Tabs(elem_id="lab"):
         with gr.Tab("In two dimensions"):
             LabView("points", _given("points"), function, elem_id="lab-points")
         with gr.Tab("On pictures"):
             LabView("pictures", _given("pictures"), function, elem_id="lab-pictures")
+        with gr.Tab("The sweep"):
+            SweepView(json.dumps({"runs": records(), "claimed": CLAIMED}), elem_id="lab-sweep")
 
 
 def _given(lab: str) -> str:
