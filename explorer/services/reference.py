@@ -47,9 +47,8 @@ def reference(id: str) -> Reference:
         kind, level = name.split("/", 1)
         parts[kind][level] = array
     for level, sheet in parts["swatches"].items():
-        if sheet.ndim == 1:  # the bytes of a picture file; checkpoints written before hold the pixels
-            stride = registry.spec(id).level(level).stride
-            parts["swatches"][level] = tiles(read_picture(sheet.tobytes()).pixels, len(parts["counts"][level]), stride)
+        size, stride = len(parts["counts"][level]), registry.spec(id).level(level).stride
+        parts["swatches"][level] = tiles(read_picture(sheet.tobytes()).pixels, size, stride)
     return Reference(**parts)
 
 
@@ -66,12 +65,9 @@ def golden(id: str) -> Golden:
     """The golden.npz of a model."""
     arrays = shipped_arrays(id, "golden.npz")
     levels = [level.name for level in registry.spec(id).levels]
-    reconstruction = arrays["reconstruction"]
-    if reconstruction.ndim == 1:  # the bytes of a picture file; checkpoints written before hold the pixels
-        reconstruction = read_picture(reconstruction.tobytes()).pixels
     return Golden(
         golden_picture(),
-        reconstruction,
+        read_picture(arrays["reconstruction"].tobytes()).pixels,
         Codes({name: arrays[f"codes/{name}"][None] for name in levels}) if levels else None,
         {name: Ranking(arrays[f"rank_indices/{name}"], arrays[f"rank_scores/{name}"]) for name in levels},
     )

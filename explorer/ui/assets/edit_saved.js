@@ -13,7 +13,7 @@ function saved(until = position) {
   };
 }
 
-const save = () => download(new Blob([JSON.stringify(saved())], { type: "application/json" }), picture.name, "edit.json");
+function save() { download(new Blob([JSON.stringify(saved())], { type: "application/json" }), picture.name, "edit.json"); }
 
 async function link() {
   const url = `${location.origin}${location.pathname}#edit=${await squeezed(JSON.stringify(saved()))}`;

@@ -524,7 +524,7 @@ function codesFile() {
   return JSON.stringify({ model: picture.model, revision: picture.revision, image_size: [picture.height, picture.width], levels });
 }
 
-const save = (blob, suffix) => download(blob, picture.name, `${picture.model}.${suffix}`);
+function save(blob, suffix) { download(blob, picture.name, `${picture.model}.${suffix}`); }
 
 function savePicture(source, width, height, suffix) {
   const canvas = document.createElement("canvas");
