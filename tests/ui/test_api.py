@@ -16,11 +16,11 @@ import explorer
 from explorer.analysis.codebook_map import MapKey, placed_by
 from explorer.analysis.edits import Edit, apply
 from explorer.analysis.projection import pca
-from explorer.analysis.usage import Usage, figures
+from explorer.analysis.usage import figures
 from explorer.core.codes_file import CodesFile
 from explorer.core.images import fit, read_picture, to_bytes, to_unit
 from explorer.core.strict import from_json
-from explorer.services.reference import reference
+from explorer.services.reference import reference, reference_usage
 from tests.bad_pictures import accepted, photo, refused
 
 MODELS = explorer.available()
@@ -221,7 +221,7 @@ def test_usage_without_pictures_is_that_of_the_held_out_ones(client, id):
     level = answer["levels"]["codes"]
     assert (answer["model"], answer["source"], answer["unreadable"]) == (id, "held-out pictures", [])
     assert level["counts"] == counts.tolist() and level["tokens"] == answer["pictures"] * 1024 == counts.sum()
-    assert level == json.loads(json.dumps(figures(Usage(counts, pictures=answer["pictures"]))))
+    assert level == json.loads(json.dumps(figures(reference_usage(id)["codes"])))
 
 
 def test_usage_of_pictures_counts_what_encode_gives(client, picture, tmp_path):

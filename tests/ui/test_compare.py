@@ -40,7 +40,7 @@ def test_models_come_one_after_the_other_and_the_formats_last(tab):
     assert [entry["model"] for entry in last["models"]] == list(MODELS) and last["asked"] == asked()
     assert [entry["title"] for entry in last["formats"]] == ["JPEG", "WebP"] and len(figure.data) == 4
     for entry, id in zip(last["models"], MODELS, strict=True):
-        assert np.array_equal(pixels(entry["picture"]), golden(id).reconstruction)
+        assert np.abs(pixels(entry["picture"]).astype(int) - golden(id).reconstruction).max() <= 1  # of another machine
         codes = golden(id).codes["codes"][0]
         assert np.array_equal(pixels(entry["map"]), reference(id).colours["codes"][codes])
         assert 20 < entry["psnr"] < 40 and entry["distinct"] == len(np.unique(codes))

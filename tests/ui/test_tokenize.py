@@ -165,5 +165,6 @@ def test_collapse_is_not_claimed_from_one_picture():
 
 def test_the_app_builds_with_named_endpoints_alone(context):
     info = build_app(context).get_api_info()
-    assert set(info["named_endpoints"]) == {"/models", "/encode", "/decode", "/edit", "/usage", "/project"}
+    names = {"/models", "/encode", "/decode", "/edit", "/usage", "/project", "/code", "/compare"}
+    assert set(info["named_endpoints"]) == names
     assert not info["unnamed_endpoints"]
