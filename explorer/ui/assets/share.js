@@ -1,5 +1,5 @@
 // Sharing what the page shows: as a link, as a small file, or as one HTML file to look at.
-const root = element.querySelector(".tv");
+const root = element.querySelector(".sv");
 const $ = (selector) => root.querySelector(selector);
 const FORMAT = 1;
 
