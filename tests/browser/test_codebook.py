@@ -10,7 +10,8 @@ import explorer
 from explorer.analysis.codebook_map import MapKey, mapped_codes, placed_by
 from explorer.analysis.projection import pca
 from explorer.bench.servers import free_port
-from explorer.core.images import to_unit
+from explorer.core.images import encode_file, to_unit
+from explorer.core.mosaic import mosaic
 from explorer.models import registry
 from explorer.models.config import FiniteScalarConfig, VectorConfig
 from explorer.models.tokenizer import load_tokenizer
@@ -40,9 +41,10 @@ def large_url(tmp_path_factory):
         write_checkpoint(folder, quantizer)
         tokenizer = load_tokenizer(folder)
         size = tokenizer.spec.codebooks[0].size
+        swatches = mosaic(random_numbers.integers(0, 256, (size, 8, 8, 3), dtype=np.uint8))[0]
         planted = {
             "counts": np.where(np.arange(size) % 2, random_numbers.integers(1, 1000, size), 0),
-            "swatches": random_numbers.integers(0, 256, (size, 8, 8, 3), dtype=np.uint8),
+            "swatches": np.frombuffer(encode_file(swatches, "webp", lossless=True, method=0), np.uint8),
             "colours": random_numbers.integers(0, 256, (size, 3), dtype=np.uint8),
         }
         np.savez(folder / "reference.npz", **{f"{name}/codes": array for name, array in planted.items()})
@@ -141,13 +143,17 @@ def test_filters_lasso_table_and_export(open_page, tmp_path):
     canvas = page.locator(".cv-canvas")
     box = canvas.bounding_box()
     codes, shown = places(page, explorer.available()[0])
-    corners = [(5, 5), (box["width"] * 0.5, 5), (box["width"] * 0.5, box["height"] - 90), (5, box["height"] - 90)]
+    # Between two codes that are far from each other, so that a pixel more or less decides nothing.
+    across = np.sort(shown[:, 0])[300:700]
+    widest = int(np.diff(across).argmax())
+    middle = (across[widest] + across[widest + 1]) / 2
+    corners = [(5, 5), (middle, 5), (middle, box["height"] - 90), (5, box["height"] - 90)]
     canvas.hover(position={"x": 5, "y": 5})
     page.mouse.down()
     for x, y in [*corners, corners[0]]:
         page.mouse.move(box["x"] + x, box["y"] + y, steps=4)
     page.mouse.up()
-    inside = (shown[:, 0] < box["width"] * 0.5) & (shown[:, 1] < box["height"] - 90)
+    inside = (shown[:, 0] < middle) & (shown[:, 1] < box["height"] - 90)
     page.wait_for_function("document.querySelector('.cv').dataset.lasso > 0")
     assert abs(int(state(page)["lasso"]) - inside.sum()) <= 3
     with page.expect_download() as download:

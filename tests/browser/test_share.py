@@ -59,7 +59,9 @@ def test_a_picture_of_ones_own_travels_by_its_codes(open_page, tmp_path):
     download.value.save_as(tmp_path / "mine.page.json")
     assert json.loads((tmp_path / "mine.page.json").read_text())["name"] == "mine"
     fresh = open_page()
-    fresh.locator("#load-codes input[type=file]").set_input_files(tmp_path / "mine.page.json")
+    with fresh.expect_file_chooser() as chooser:
+        fresh.locator("#load-codes").click()
+    chooser.value.set_files(tmp_path / "mine.page.json")
     expect(fresh.locator("#token-view .tv-fact").nth(1)).to_contain_text("21 × 32", timeout=30_000)
 
 
