@@ -16,6 +16,7 @@ from explorer.models import registry
 from explorer.models.config import FiniteScalarConfig, VectorConfig
 from explorer.models.tokenizer import load_tokenizer
 from explorer.services.model_store import ModelStore
+from explorer.services.occurrences import encoder_outputs
 from explorer.services.reference import golden as golden_of
 from explorer.services.reference import reference
 from explorer.training.reference import write_golden
@@ -73,7 +74,7 @@ def places(page, id):
     """Where the codes of the two-dimensional PCA map stand on the canvas, worked out apart from the page."""
     key = MapKey("codes", method="pca")
     tokenizer = load_tokenizer(registry.folder_of(id))
-    found = pca(placed_by(tokenizer, key), 2)
+    found = pca(placed_by(tokenizer, key), 2, encoder_outputs(id, "codes"))
     box = page.locator(".cv-canvas").bounding_box()
     scale = 0.46 * min(box["width"], box["height"])
     middle = np.array([box["width"], box["height"]]) / 2
@@ -126,6 +127,13 @@ def test_what_is_chosen_in_one_tab_is_chosen_in_the_others(open_page):
     assert cells == np.count_nonzero(grid == int(code))
 
 
+def widest_gap(values, first, last):
+    """The middle of the widest gap between sorted values, from one rank to another."""
+    values = np.sort(values)[first:last]
+    widest = int(np.diff(values).argmax())
+    return (values[widest] + values[widest + 1]) / 2
+
+
 def test_filters_lasso_table_and_export(open_page, tmp_path):
     page = open_page()
     open_codebook(page)
@@ -143,17 +151,15 @@ def test_filters_lasso_table_and_export(open_page, tmp_path):
     canvas = page.locator(".cv-canvas")
     box = canvas.bounding_box()
     codes, shown = places(page, explorer.available()[0])
-    # Between two codes that are far from each other, so that a pixel more or less decides nothing.
-    across = np.sort(shown[:, 0])[300:700]
-    widest = int(np.diff(across).argmax())
-    middle = (across[widest] + across[widest + 1]) / 2
-    corners = [(5, 5), (middle, 5), (middle, box["height"] - 90), (5, box["height"] - 90)]
+    # Between codes that are far from each other, so that a pixel more or less decides nothing.
+    right, low = widest_gap(shown[:, 0], 300, 700), widest_gap(shown[:, 1], 600, 900)
+    corners = [(5, 5), (right, 5), (right, low), (5, low)]
     canvas.hover(position={"x": 5, "y": 5})
     page.mouse.down()
     for x, y in [*corners, corners[0]]:
         page.mouse.move(box["x"] + x, box["y"] + y, steps=4)
     page.mouse.up()
-    inside = (shown[:, 0] < middle) & (shown[:, 1] < box["height"] - 90)
+    inside = (shown[:, 0] < right) & (shown[:, 1] < low) & (shown > 5).all(1)
     page.wait_for_function("document.querySelector('.cv').dataset.lasso > 0")
     assert abs(int(state(page)["lasso"]) - inside.sum()) <= 3
     with page.expect_download() as download:
