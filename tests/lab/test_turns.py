@@ -7,6 +7,7 @@ import pytest
 
 from explorer.core.errors import ExplorerError
 from explorer.lab.turns import Full, Turns
+from tests.asynchronous import run
 
 
 def test_whoever_comes_first_is_first_and_nobody_works_beside_another():
@@ -26,7 +27,7 @@ def test_whoever_comes_first_is_first_and_nobody_works_beside_another():
     async def everybody() -> None:
         await asyncio.gather(*(page(str(number)) for number in range(20)))
 
-    asyncio.run(everybody())
+    run(everybody())
     rounds = [order[start : start + 20] for start in (0, 20, 40)]
     assert rounds == [[str(number) for number in range(20)]] * 3
 
@@ -45,7 +46,7 @@ def test_who_waits_already_and_who_comes_when_it_is_full_are_told_so_at_once():
         await asyncio.gather(*waiting)
         assert await turns.take("c", lambda: 7) == 7
 
-    asyncio.run(everybody())
+    run(everybody())
 
 
 def test_work_that_fails_gives_its_turn_back():
@@ -56,4 +57,4 @@ def test_work_that_fails_gives_its_turn_back():
             await turns.take("a", lambda: 1 / 0)
         assert await turns.take("a", lambda: 1) == 1
 
-    asyncio.run(everybody())
+    run(everybody())

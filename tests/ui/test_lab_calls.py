@@ -12,6 +12,7 @@ from explorer.lab.plan import Plan, Settings
 from explorer.ui import lab_calls
 from explorer.ui.lab import STARTS
 from explorer.ui.lab_calls import LabCalls
+from tests.asynchronous import run
 
 KEY = "0123456789abcdef"
 
@@ -23,7 +24,7 @@ def request(lab="points", **changes) -> dict:
 
 
 def asked(calls: LabCalls, lab="points", **changes) -> dict:
-    return json.loads(asyncio.run(calls.function()(json.dumps(request(lab, **changes)))))
+    return json.loads(run(calls.function()(json.dumps(request(lab, **changes)))))
 
 
 def numbers(text: str, kind=np.int16) -> np.ndarray:
@@ -90,7 +91,7 @@ def test_a_page_that_leaves_takes_its_run_along_even_while_a_frame_is_under_way(
     async def leave() -> list[str]:
         return await asyncio.gather(lab(json.dumps(request(steps=1))), lab(json.dumps(request(ask="drop"))))
 
-    frame, dropped = asyncio.run(leave())
+    frame, dropped = run(leave())
     assert json.loads(frame)["step"] == 1 and json.loads(dropped) == {}
     assert len(calls.runs) == 0
 
@@ -115,7 +116,7 @@ def test_what_makes_no_sense_is_refused_in_words(calls, changes, words):
 
 @pytest.mark.parametrize("text", ["{", "[]", "7", '"frame"', "x" * 70_000])
 def test_what_is_no_request_is_refused_in_words(calls, text):
-    assert "request to the lab" in json.loads(asyncio.run(calls.function()(text)))["error"]
+    assert "request to the lab" in json.loads(run(calls.function()(text)))["error"]
 
 
 def test_where_it_is_full_a_page_is_told_to_wait(calls, monkeypatch):
