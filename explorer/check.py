@@ -4,21 +4,11 @@ import argparse
 import sys
 from pathlib import Path
 
-from explorer.analysis.self_test import Check, self_test
+from explorer.analysis.self_test import Check
 from explorer.core.command import refusing
-from explorer.core.images import fit, to_unit
-from explorer.core.tokenizer import Tokenizer
-from explorer.services.examples import GOLDEN, GOLDEN_SIZE, example
+from explorer.services.checking import check
 from explorer.services.model_store import open_model, resolve_device
 from explorer.services.published import open_own
-
-
-def check(tokenizer: Tokenizer) -> list[Check]:
-    """The table of a tokenizer on the example picture, at a size that it takes."""
-    spec = tokenizer.spec
-    spec.check_has_codes()
-    size = spec.side or max(spec.multiple, GOLDEN_SIZE // spec.multiple * spec.multiple)
-    return self_test(tokenizer, to_unit(fit(example(GOLDEN), size, "square", spec.multiple)))
 
 
 def table(rows: list[Check]) -> str:

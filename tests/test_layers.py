@@ -42,7 +42,7 @@ ALLOWED = {
 }
 NO_TORCH = ("core/", "analysis/", "plots/", "ui/")
 TORCH_IN_FUNCTIONS_ONLY = (
-    *("__init__.py", "services/", "check.py", "adapters/__init__.py", "adapters/catalogue.py"),
+    *("__init__.py", "services/", "check.py", "adapters/__init__.py", "adapters/catalogue.py", "adapters/family.py"),
     *("models/__init__.py", "models/registry.py", "models/config.py"),
 )
 

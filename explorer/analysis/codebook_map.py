@@ -7,7 +7,7 @@ from typing import Literal, get_args
 import numpy as np
 
 from explorer.analysis.projection import Projection, pca, umap
-from explorer.analysis.swatches import swatches
+from explorer.analysis.swatches import refusal, swatches
 from explorer.core.errors import CodesError
 from explorer.core.spec import Codebook, TokenizerSpec
 from explorer.core.tokenizer import Tokenizer
@@ -36,6 +36,9 @@ class MapKey:
         spec.level(self.level)
         if self.of not in get_args(Of) or self.method not in get_args(Method) or self.dims not in (2, 3):
             raise CodesError(f"There is no map {self.name!r}: choose vectors or swatches, pca or umap, 2 or 3.")
+        why = refusal(spec, self.level, min(spec.codebook(self.level).size, MOST)) if self.of == "swatches" else None
+        if why:
+            raise CodesError(f"{why} Choose the map of the code vectors.")
 
 
 @dataclass(frozen=True)

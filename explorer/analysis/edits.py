@@ -101,6 +101,8 @@ def cells_of(runs: Sequence[Sequence[int]], cells: int) -> np.ndarray:
 def stitched(codes: Codes, other: Codes, level: str) -> Write:
     """The edit that puts the lower half of another picture's codes under the upper half of these."""
     here, there = codes[level][0], other[level][0]
+    if here.ndim == 1:
+        raise CodesError("These codes stand in a row and not for places of the picture, so there is no lower half.")
     if here.shape != there.shape:
         raise CodesError(
             f"The grids differ, {here.shape[0]} x {here.shape[1]} and {there.shape[0]} x {there.shape[1]}: "

@@ -3,10 +3,27 @@
 import numpy as np
 
 from explorer.core.images import to_bytes
+from explorer.core.spec import TokenizerSpec
 from explorer.core.tokenizer import DecodesLatents
 
 AROUND = 2
 """Cells of the same code around the one that is shown, so that the border of the picture is far."""
+
+
+AFFORDABLE = 2 * 10**10
+"""Codes times parameters of the model that are decoded at once: about a minute on two cores."""
+
+
+def refusal(spec: TokenizerSpec, level: str, count: int) -> str | None:
+    """Why so many codes of a level are not decoded one by one, in words; None where they are."""
+    if spec.side is not None or spec.level(level).stride is None:
+        return f"A code of {spec.title} alone decodes to no part of a picture."
+    if count * spec.parameters > AFFORDABLE:
+        return (
+            f"Decoding {count:,} codes with a model of {spec.parameters / 1e6:,.0f} M parameters would take minutes, "
+            "so it is not done here."
+        )
+    return None
 
 
 def swatches(tokenizer: DecodesLatents, level: str, indices: np.ndarray, batch: int = 64) -> np.ndarray:

@@ -8,6 +8,7 @@ import numpy as np
 
 from explorer.core.codes import Codes
 from explorer.core.errors import CodesError, PictureError
+from explorer.core.images import Fit, fit
 
 Metric = Literal["euclidean", "cosine", "grid", "logit"]
 
@@ -111,6 +112,13 @@ class TokenizerSpec:
             if level.stride is not None or self.side is not None:
                 return self.picture_size(level.name, codes[level.name].shape[1:])
         raise CodesError(f"{self.id} has no spatial level, so its codes fix no picture size.")
+
+    def fitted(self, pixels: np.ndarray, size: int, how: Fit = "whole") -> np.ndarray:
+        """Pixels (H, W, 3) uint8 as `images.fit` makes them at that size; of a model that takes square pictures of
+        one size, the centre square at that size."""
+        if self.side is not None:
+            return fit(pixels, self.side, "square", self.multiple)
+        return fit(pixels, size, how, self.multiple)
 
     def picture_size(self, level: str, grid: Sequence[int]) -> tuple[int, int]:
         """(height, width) in pixels of the picture that a level's codes of this shape belong to."""

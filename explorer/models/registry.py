@@ -34,6 +34,11 @@ def available() -> list[str]:
     return list(_folders)
 
 
+def has(id: str) -> bool:
+    """Whether a model is registered, so that files are shipped with it."""
+    return isinstance(id, str) and id in _folders
+
+
 def folder_of(id: str) -> Path:
     try:
         return _folders[id]

@@ -6,6 +6,7 @@ Strings, because nested lists cost the page ten times as much to take over.
 import base64
 import hashlib
 import json
+import math
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -48,11 +49,13 @@ def picture_payload(
     levels = []
     for level in spec.levels:
         grid = codes[level.name][0]
+        rows, columns = grid.shape if level.spatial else laid_out(grid.size)
         levels.append(
             {
                 "name": level.name,
-                "rows": grid.shape[0],
-                "columns": grid.shape[1],
+                "shape": list(grid.shape),
+                "rows": rows,
+                "columns": columns,
                 "codes": packed(grid.astype(np.int32)),
                 **_runner_up(grid, rankings.get(level.name), spec.codebook(level.name).metric),
                 **_odds(rankings.get(level.name), spec.codebook(level.name).metric),
@@ -80,7 +83,8 @@ def model_payload(
     counts: Mapping[str, np.ndarray],
     swatches: Mapping[str, np.ndarray],
 ) -> str:
-    """What the page keeps of a model: per level colours (K, 3), reference counts (K,) and swatches (K, f, f, 3)."""
+    """What the page keeps of a model: per level colours (K, 3), reference counts (K,) and swatches (K, f, f, 3),
+    where there are any. Without colours the page makes up some, those of `palette.hashed_colours`."""
     levels = []
     for level in spec.levels:
         book = spec.codebook(level.name)
@@ -89,8 +93,9 @@ def model_payload(
             "size": book.size,
             "metric": book.metric,
             "radices": list(book.radices),
-            "colours": packed(colours[level.name]),
         }
+        if level.name in colours:
+            entry["colours"] = packed(colours[level.name])
         if level.name in counts:
             entry |= {"counts": packed(counts[level.name].astype(np.int32)), "tokens": int(counts[level.name].sum())}
         if level.name in swatches:
@@ -110,6 +115,12 @@ def model_payload(
             "heat": packed(scale("Inferno")),
         }
     )
+
+
+def laid_out(tokens: int) -> tuple[int, int]:
+    """Rows and columns, as near to a square as they fill one, in which codes that form no map are shown."""
+    rows = next(rows for rows in range(math.isqrt(tokens), 0, -1) if tokens % rows == 0)
+    return rows, tokens // rows
 
 
 def error_picture(original: np.ndarray, reconstruction: np.ndarray) -> np.ndarray:

@@ -57,13 +57,18 @@ class Plan:
 
 
 def plan(specs: Sequence[TokenizerSpec], source: np.ndarray, size: int, how: Fit, equal_bits: bool = False) -> Plan:
-    """How to compare models on a picture (H, W, 3) uint8 near a size, in pixels of the longest side or the square."""
+    """How to compare models on a picture (H, W, 3) uint8 near a size, in pixels of the longest side or the square.
+
+    Where a model takes only squares of one size, all get the centre square, and that one gets it at its size.
+    """
     multiple = math.lcm(*(spec.multiple for spec in specs))
+    how = "square" if any(spec.side for spec in specs) else how
     original = fit(source, max(multiple, size // multiple * multiple), how, multiple)
     height, width = original.shape[:2]
     rated = next((spec for spec in specs if spec.levels), None)
     bits = bits_at(rated, height, width) if rated else 0.0
-    sizes = [size_of_bits(spec, bits, height, width) if equal_bits and bits else (height, width) for spec in specs]
+    free = not (equal_bits and bits)
+    sizes = [(height, width) if free and not spec.side else size_of_bits(spec, bits, height, width) for spec in specs]
     return Plan(original, tuple(sizes), rated, bits)
 
 
@@ -77,6 +82,8 @@ def check_models(ids: Sequence[str]) -> None:
 
 def bits_at(spec: TokenizerSpec, height: int, width: int) -> float:
     """Bits of the codes of a picture of that size, at log2 K each; 0 of a model without codes."""
+    if spec.side is not None:
+        height = width = spec.side
     return sum(
         math.prod(spec.shape(level.name, height, width)) * math.log2(spec.codebook(level.name).size)
         for level in spec.levels
@@ -85,6 +92,8 @@ def bits_at(spec: TokenizerSpec, height: int, width: int) -> float:
 
 def size_of_bits(spec: TokenizerSpec, bits: float, height: int, width: int) -> tuple[int, int]:
     """The (height, width) of about this shape whose codes come nearest to so many bits."""
+    if spec.side is not None:
+        return spec.side, spec.side
     if not spec.levels:
         return height, width
     scale = math.sqrt(bits / bits_at(spec, height, width))

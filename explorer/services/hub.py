@@ -4,6 +4,7 @@ import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from explorer.adapters.catalogue import MAX_BYTES, Entry
 from explorer.core.errors import DownloadError
@@ -23,13 +24,14 @@ class Fetched:
     config: Path | None = None
 
 
-def cached(entry: Entry) -> Fetched | None:
-    """The files of an entry where all have been downloaded before; asks no network."""
+def cached(entry: Entry, keep_in: Path | None = None) -> Fetched | None:
+    """The files of an entry where all have been downloaded before; asks no network. keep_in: another cache."""
     from huggingface_hub import try_to_load_from_cache
 
     if entry.repo is None:
         return None
-    paths = [try_to_load_from_cache(entry.repo, name, revision=entry.revision) for name in _names(entry)]
+    where = {"cache_dir": keep_in, "revision": entry.revision}
+    paths = [try_to_load_from_cache(entry.repo, name, **where) for name in _names(entry)]
     return _fetched(entry, paths) if all(isinstance(path, str) for path in paths) else None
 
 
@@ -38,10 +40,16 @@ def download(
     progress: Progress = lambda name, done, total: None,
     cancelled: Callable[[], bool] = lambda: False,
     endpoint: str | None = None,
+    *,
+    keep_in: Path | None = None,
+    largest: int | None = None,
+    token: Literal[False] | None = None,
 ) -> Fetched:
     """Fetch the files of an entry that are not here yet; a DownloadError says what is wrong, within seconds offline.
 
     cancelled: asked between chunks; once it is true a DownloadError ends the download. endpoint: of a mirror.
+    keep_in: a folder in place of the cache. largest: bytes of a file, fewer than MAX_BYTES. token: False to ask as
+    nobody, else as whoever is logged in here.
     """
     from huggingface_hub import constants, hf_hub_download
     from huggingface_hub.errors import (
@@ -51,18 +59,19 @@ def download(
         RevisionNotFoundError,
     )
 
-    if found := cached(entry):
+    if found := cached(entry, keep_in):
         return found
     if entry.repo is None:
         raise DownloadError(f"{entry.title} is not on the Hub. {entry.needs} It is published at {entry.url}.")
     _check_reachable(entry, endpoint or constants.ENDPOINT)
     constants.HF_HUB_DISABLE_XET = True  # its downloads report to another thread, from which nothing can be cancelled
     source = {"repo_id": entry.repo, "revision": entry.revision, "endpoint": endpoint, "etag_timeout": PATIENCE}
+    source |= {"cache_dir": keep_in, "token": token}
     paths = []
     try:
         for name in _names(entry):
             size = hf_hub_download(filename=name, dry_run=True, **source).file_size
-            if size is not None and size > MAX_BYTES:
+            if size is not None and size > (largest or MAX_BYTES):
                 raise DownloadError(f"{name} has {size / 2**30:.1f} GiB, more than is opened here.")
             paths.append(hf_hub_download(filename=name, tqdm_class=_reporting(name, progress, cancelled), **source))
     except DownloadError:
@@ -73,7 +82,7 @@ def download(
             "with `hf auth login`."
         ) from error
     except (RepositoryNotFoundError, RevisionNotFoundError, EntryNotFoundError) as error:
-        raise DownloadError(f"The Hub has no {name} in {entry.repo}: the catalogue is out of date.") from error
+        raise DownloadError(f"The Hub has no {name} in {entry.repo}, or nobody may read it.") from error
     except Exception as error:  # the hub's client, its transport and a full disk each have errors of their own
         raise DownloadError(f"{entry.title} could not be downloaded: {error}. Try again.") from error
     return _fetched(entry, paths)

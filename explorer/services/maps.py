@@ -169,4 +169,5 @@ def _map(codes: np.ndarray, found: Projection) -> CodebookMap:
 @lru_cache(maxsize=8)
 def _shipped(id: str) -> dict[str, np.ndarray]:
     """The arrays of a checkpoint's maps.npz; {} where it has none."""
-    return shipped_arrays(id, SHIPPED) if (registry.folder_of(id) / SHIPPED).exists() else {}
+    there = registry.has(id) and (registry.folder_of(id) / SHIPPED).exists()
+    return shipped_arrays(id, SHIPPED) if there else {}

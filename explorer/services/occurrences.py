@@ -14,10 +14,11 @@ FILE = "occurrences.npz"
 
 @lru_cache(maxsize=4)
 def occurrences(id: str) -> dict[str, Occurrences]:
-    """Per level of a model, {} of one without codes; a CheckpointError in words where the file is missing."""
-    spec, counts = registry.spec(id), reference(id).counts
-    if not spec.levels:
+    """Per level of a model, {} of one without codes, or that is not shipped here; a CheckpointError in words where
+    the file is missing."""
+    if not (registry.has(id) and registry.spec(id).levels):
         return {}
+    spec, counts = registry.spec(id), reference(id).counts
     if not (registry.folder_of(id) / FILE).exists():
         raise CheckpointError(
             f"Where the codes of {id} occur was not recorded: its folder has no {FILE}. "
@@ -37,7 +38,7 @@ def occurrences(id: str) -> dict[str, Occurrences]:
 def occurrences_of(id: str, level: str) -> Occurrences | None:
     """Of one level; None of a model for which that was not recorded."""
     try:
-        return occurrences(id)[level]
+        return occurrences(id).get(level)
     except CheckpointError:
         return None
 

@@ -4,16 +4,22 @@ Downloading takes minutes and is a step of its own, in explorer.services.hub; no
 """
 
 import json
-from collections.abc import Sequence
+import tempfile
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from explorer.adapters.catalogue import Entry
+from explorer.adapters.catalogue import Entry, PublishedFile
+from explorer.adapters.family import FAMILIES
 from explorer.core.errors import CheckpointError, DownloadError
 from explorer.core.tokenizer import Tokenizer
-from explorer.services.hub import Fetched, cached
+from explorer.services.hub import Fetched, Progress, cached, download
 
 MAX_CONFIG_BYTES = 2**20
+OWN = "own."
+"""What the ids of visitors' own models begin with."""
+MAX_OWN_BYTES = 2**30
+"""Largest file of a visitor's own model, uploaded or from the Hub."""
 
 
 def open_entry(entry: Entry, device: str = "cpu") -> Tokenizer:
@@ -53,13 +59,13 @@ def open_own(
     settings: dict[str, Any] | None = None,
 ) -> Tokenizer:
     """The Tokenizer of somebody's own checkpoint; its family is recognised by its tensors where it is not given."""
-    from explorer.adapters.families import FAMILIES, Facts, build_tokenizer, recognise
+    from explorer.adapters.families import Facts, build_tokenizer, recognise
     from explorer.adapters.files import digest, read_tensors
 
     tensors = read_tensors(files)
     family, sha256 = family or recognise(tensors), digest(files)
     facts = Facts(
-        id=f"own.{sha256[:12]}",
+        id=f"{OWN}{sha256[:12]}",
         title=tensors.file,
         summary=f"Your own checkpoint of the family {FAMILIES[family].title}." if family in FAMILIES else "",
         trained_on="not stated",
@@ -68,6 +74,28 @@ def open_own(
         sha256=sha256,
     )
     return build_tokenizer(tensors, family, _settings(settings or {}, config), facts, device)
+
+
+def open_own_of_hub(
+    repo: str,
+    name: str,
+    device: str = "cpu",
+    *,
+    family: str | None = None,
+    config: str | None = None,
+    progress: Progress = lambda name, done, total: None,
+    cancelled: Callable[[], bool] = lambda: False,
+) -> Tokenizer:
+    """The Tokenizer of a file in any public repository of the Hub. The file is not kept, and fetched as nobody: what
+    the host of the page may read is no business of its visitors."""
+    unknown = dict.fromkeys(("summary", "trained_on", "licence", "licence_link", "paper"), "not stated")
+    wanted = Entry(
+        f"{OWN}hub", f"{repo}, {name}", family or "", files=(PublishedFile(name),), megabytes=0.0, codes=0, dim=0,
+        repo=repo, config=config, **unknown,
+    )  # fmt: skip
+    with tempfile.TemporaryDirectory(prefix="codebook-explorer-") as folder:
+        fetched = download(wanted, progress, cancelled, keep_in=Path(folder), largest=MAX_OWN_BYTES, token=False)
+        return open_own(fetched.files, device, family=family, config=fetched.config)
 
 
 def _settings(settings: dict[str, Any], config: Path | None) -> dict[str, Any]:

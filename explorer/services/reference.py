@@ -7,7 +7,7 @@ import numpy as np
 
 from explorer.analysis.usage import Usage
 from explorer.core.codes import Codes
-from explorer.core.errors import CheckpointError
+from explorer.core.errors import CheckpointError, CodesError
 from explorer.core.images import read_picture
 from explorer.core.mosaic import tiles
 from explorer.core.tokenizer import Ranking
@@ -38,8 +38,8 @@ class Golden:
 
 @lru_cache(maxsize=32)
 def reference(id: str) -> Reference:
-    """The reference.npz of a model; empty of a model without codes."""
-    if not registry.spec(id).levels:
+    """The reference.npz of a model; empty of a model without codes, and of one that is not shipped here."""
+    if not (registry.has(id) and registry.spec(id).levels):
         return Reference()
     arrays = shipped_arrays(id, "reference.npz")
     parts: dict[str, dict[str, np.ndarray]] = {"counts": {}, "incidence": {}, "swatches": {}, "colours": {}}
@@ -53,7 +53,12 @@ def reference(id: str) -> Reference:
 
 
 def reference_usage(id: str) -> dict[str, Usage]:
-    """Level name -> usage over the held-out pictures; a CodesError where there are no codes."""
+    """Level name -> usage over the held-out pictures; a CodesError where there are no codes, or none were counted."""
+    if not registry.has(id):
+        raise CodesError(
+            f"No held-out pictures were counted with {id}: that was done for bundled models alone. Count pictures of "
+            "your own with it."
+        )
     registry.spec(id).check_has_codes()
     pictures = registry.spec(id).evaluation["held_out"]["pictures"]
     found = reference(id)

@@ -13,7 +13,7 @@ import numpy as np
 from explorer.analysis.usage import Usage, by_level, merged
 from explorer.core.codes import Codes
 from explorer.core.errors import DataError, PictureError
-from explorer.core.images import Fit, check_size, fit, read_picture, to_unit
+from explorer.core.images import Fit, check_size, read_picture, to_unit
 from explorer.core.picture_files import PictureFile
 from explorer.core.tokenizer import Tokenizer
 from explorer.services.tokenization import LONGEST
@@ -55,7 +55,8 @@ def scan(
     A CodesError says that the model has none.
     """
     tokenizer.spec.check_has_codes()
-    check_size(size, tokenizer.spec.multiple)
+    if tokenizer.spec.side is None:
+        check_size(size, tokenizer.spec.multiple)
     return _scan(tokenizer, files, size, how, batch)
 
 
@@ -67,7 +68,7 @@ def _scan(
     def decoded(file: PictureFile) -> tuple[str, np.ndarray | None, str]:
         """The file's name, its pixels, and where there are none why."""
         try:
-            return file.name, fit(read_picture(file.read(), longest=LONGEST).pixels, size, how, spec.multiple), ""
+            return file.name, spec.fitted(read_picture(file.read(), longest=LONGEST).pixels, size, how), ""
         except (PictureError, DataError) as error:
             return file.name, None, str(error)
 

@@ -2,22 +2,24 @@
 
 import json
 import tempfile
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 import gradio as gr
 import numpy as np
 
+from explorer.adapters.catalogue import Entry, entries
 from explorer.analysis.codebook_map import MapKey
 from explorer.analysis.edits import Edit
 from explorer.analysis.usage import Usage, figures, merged
 from explorer.core.codes_file import CodesFile
 from explorer.core.errors import ExplorerError, PictureError
-from explorer.core.images import encode_file, fit, read_picture
+from explorer.core.images import encode_file, read_picture
 from explorer.core.spec import TokenizerSpec
 from explorer.core.strict import from_json
 from explorer.models import registry
+from explorer.services.checking import check
 from explorer.services.comparison import check_models, compared, figures_of, figures_of_file, files_within, plan
 from explorer.services.editing import replay
 from explorer.services.occurrences import encoder_outputs
@@ -45,9 +47,25 @@ class Api:
 
         Returns:
             One object per model: {id, title, family, summary, revision, multiple, parameters, licence,
-            trained_on, levels: [{name, stride, codebook_size, dim, radices, reach}], evaluation}.
+            trained_on, levels: [{name, stride, codebook_size, dim, radices, reach}], evaluation}; and of each
+            published model that is known, with those not downloaded yet: {id, title, family, summary, downloaded,
+            megabytes, codes, dim, stride, side, licence, licence_link, paper, source, needs, unverified}.
         """
-        return [_described(id) for id in self.context.models]
+        here = set(self.context.store.published())
+        published = [_entry(entry, id in here) for id, entry in entries().items()]
+        return [*(_described(registry.spec(id)) for id in self.context.models), *published]
+
+    @spoken
+    def check(self, model: str) -> list[dict[str, Any]]:
+        """Test whether a model keeps its word: round trip, nearest codes, range, locality of edits.
+
+        Args:
+            model: A model id from /models.
+
+        Returns:
+            One object per check: {what, holds, found: what was measured, in words}.
+        """
+        return [asdict(row) for row in check(self.context.store.get(model))]
 
     @spoken
     def encode(self, model: str, image: str, size: int = 256, how: str = "whole") -> dict[str, Any]:
@@ -65,7 +83,7 @@ class Api:
         tokenizer = self.context.store.get(model)
         size = _wanted(size, how, tokenizer.spec)
         pixels = read_picture(picture_bytes(image), longest=LONGEST).pixels
-        found = tokenize(tokenizer, fit(pixels, size, how, tokenizer.spec.multiple))
+        found = tokenize(tokenizer, tokenizer.spec.fitted(pixels, size, how))
         return {**found.file.to_dict(), "metrics": measure(found, reference(model).counts).to_dict()}
 
     @spoken
@@ -200,14 +218,14 @@ class Api:
             used, share, ceiling, dead, entropy, perplexity, unseen_mass and possible_codes: {value, low, high,
             confidence}, rarefaction: {tokens, used, ceiling}, conclusion, counts, incidence}}}.
         """
-        unreadable: list[tuple[str, str]] = []
+        spec, unreadable = self.context.store.spec(model), []
         if images:
             usage, unreadable = self._usage_of(model, images, size, how)
         else:
             usage = reference_usage(model)
         return {
             "model": model,
-            "revision": registry.spec(model).revision,
+            "revision": spec.revision,
             "source": "given pictures" if images else "held-out pictures",
             "pictures": next(iter(usage.values())).pictures,
             "unreadable": [{"file": name, "why": why} for name, why in unreadable],
@@ -262,6 +280,8 @@ class Api:
         code = gr.Number(0, label="code", info="a code of the level", precision=0, visible=False)
         told = gr.JSON(label="code page", visible=False)
         run.click(self.code, [model, code, level], told, api_name="code", **common)
+        checked = gr.JSON(label="checks", visible=False)
+        run.click(self.check, model, checked, api_name="check", **common)
         run.click(self.project, [model, level, of, method, dims], placed, api_name="project", concurrency_limit=1)
         run.click(self.edit, [model, given, edits], [encoded, picture], api_name="edit", **common)
 
@@ -273,15 +293,20 @@ def _first_level(spec: TokenizerSpec) -> str:
 
 def _wanted(size: Any, how: str, spec: TokenizerSpec) -> int:
     """The size asked for, once it and the way of fitting are found to be such."""
-    if not (isinstance(size, int | float) and size == int(size) and spec.multiple <= size <= MAX_SIDE):
-        raise ExplorerError(f"size must be a whole number from {spec.multiple} to {MAX_SIDE}, not {size!r}.")
+    least = 1 if spec.side else spec.multiple
+    if not (isinstance(size, int | float) and size == int(size) and least <= size <= MAX_SIDE):
+        raise ExplorerError(f"size must be a whole number from {least} to {MAX_SIDE}, not {size!r}.")
     if how not in ("whole", "square"):
         raise ExplorerError(f'how must be "whole" or "square", not {how!r}.')
     return int(size)
 
 
-def _described(id: str) -> dict[str, Any]:
-    spec = registry.spec(id)
+def _entry(entry: Entry, downloaded: bool) -> dict[str, Any]:
+    keys = "id title family summary megabytes codes dim stride side licence licence_link paper source needs unverified"
+    return {"downloaded": downloaded, **{key: getattr(entry, key) for key in keys.split()}}
+
+
+def _described(spec: TokenizerSpec) -> dict[str, Any]:
     levels = []
     for level in spec.levels:
         book = spec.codebook(level.name)

@@ -2,12 +2,14 @@
 
 import gradio as gr
 
-from explorer.models import registry
 from explorer.services.examples import GOLDEN
+from explorer.services.published import MAX_OWN_BYTES
 from explorer.ui import codebook, compare, edit, guide, lab, tokenize
 from explorer.ui.api import Api
-from explorer.ui.components import MAX_BYTES, ExampleGallery, PictureInput, ShareView, asset
+from explorer.ui.components import ExampleGallery, PictureInput, ShareView, asset
 from explorer.ui.context import AppContext
+from explorer.ui.more_models import Listed, MoreModels
+from explorer.ui.self_test import SelfTest
 from explorer.ui.shared import FITS, SIZES, facts, summary
 from explorer.ui.theme import THEME
 
@@ -17,7 +19,7 @@ OPENED_BY_LINK = """() => {
   return linked() ? {selected: linked(), __type__: "update"} : {__type__: "update"};
 }"""
 """A link to an edit or to a step of the Guide opens its tab, so that it is mounted and reads what the link holds."""
-STYLES = ("page", "edit", "codebook", "compare", "lab", "sweep", "guide", "share")
+STYLES = ("page", "more_models", "edit", "codebook", "compare", "lab", "sweep", "guide", "share")
 """The style sheets of assets/, the later over the earlier."""
 STATE_SECONDS = 2 * 3600
 """How long a visitor's state is kept after their last event."""
@@ -25,8 +27,9 @@ STATE_SECONDS = 2 * 3600
 
 def build_app(context: AppContext) -> gr.Blocks:
     """The whole app; launch it with `launch_options`."""
+    more = MoreModels(context)
     tab = tokenize.TokenizeTab(context)
-    spec = registry.spec(context.default_model)
+    spec = context.store.spec(context.default_model)
     page = {"title": "Codebook Explorer", "fill_width": True, "analytics_enabled": False}
     with gr.Blocks(**page, delete_cache=(3600, STATE_SECONDS)) as app:
         session = gr.State(tab.opening[0], time_to_live=STATE_SECONDS)
@@ -38,13 +41,14 @@ def build_app(context: AppContext) -> gr.Blocks:
                     apply_default_css=False,
                 )
                 model = gr.Dropdown(
-                    [(registry.spec(id).title, id) for id in context.models],
+                    more.listed(),
                     value=context.default_model,
                     label="Model",
                     elem_id="model",
                     filterable=False,
                 )
                 summary_line = gr.HTML(summary(spec), apply_default_css=False)
+                more.build()
                 gallery = ExampleGallery(GOLDEN, elem_id="examples")
                 upload = PictureInput(
                     label="Your picture",
@@ -64,6 +68,7 @@ def build_app(context: AppContext) -> gr.Blocks:
                 share_view = ShareView(elem_id="share")
             with gr.Column(elem_id="facts"):
                 facts_list = gr.HTML(facts(spec, context.store.device_name), apply_default_css=False)
+                SelfTest(context).build(session, facts_list)
             with gr.Column(elem_id="main"), gr.Tabs() as tabs:
                 with gr.Tab(tokenize.TITLE):
                     view = tab.view()
@@ -77,6 +82,7 @@ def build_app(context: AppContext) -> gr.Blocks:
                     lab.build()
                 with gr.Tab(guide.TITLE, id="guide"):
                     guide_view = guide.build(context)
+                arrivals = more.wire(Listed(model, view), app)
                 tab.wire(
                     tokenize.Controls(
                         model=model,
@@ -92,6 +98,7 @@ def build_app(context: AppContext) -> gr.Blocks:
                         share_view=share_view,
                         facts=facts_list,
                         session=session,
+                        arrivals=arrivals,
                     )
                 )
         app.load(None, None, tabs, js=OPENED_BY_LINK, api_visibility="private")
@@ -108,7 +115,7 @@ def launch_options() -> dict:
         "run_history": False,
         "ssr_mode": False,
         "enable_monitoring": False,
-        "max_file_size": MAX_BYTES,
+        "max_file_size": MAX_OWN_BYTES,
         "mcp_server": True,
         "footer_links": ["api", "settings"],
     }

@@ -6,10 +6,10 @@ import numpy as np
 
 from explorer.analysis.neighbours import nearest_codes
 from explorer.analysis.occurrences import Exemplar, Occurrences
-from explorer.analysis.swatches import swatches
 from explorer.core.digits import to_digits
-from explorer.core.tokenizer import DecodesLatents, Tokenizer
+from explorer.core.tokenizer import Tokenizer
 from explorer.plots.payload import data_url
+from explorer.services.appearance import swatches_of
 from explorer.services.occurrences import occurrences_of
 from explorer.services.reference import reference
 
@@ -32,6 +32,7 @@ def whole_page(tokenizer: Tokenizer, level: str, code: int) -> dict[str, Any]:
     book, found = spec.codebook(level), around(tokenizer, level, code)
     counts, seen = reference(spec.id).counts.get(level), occurrences_of(spec.id, level)
     one = np.array([code])
+    alone = swatches_of(tokenizer, level, one)
     return {
         "model": spec.id,
         "revision": spec.revision,
@@ -40,7 +41,7 @@ def whole_page(tokenizer: Tokenizer, level: str, code: int) -> dict[str, Any]:
         "size": book.size,
         "vector": tokenizer.vectors(book.name, one)[0].tolist(),
         "digits": to_digits(one, book.radices)[0].tolist() if book.radices else None,
-        "swatch": data_url(swatches(tokenizer, level, one)[0]) if isinstance(tokenizer, DecodesLatents) else None,
+        "swatch": None if alone is None else data_url(alone[0]),
         "count": None if counts is None else int(counts[code]),
         "tokens": None if counts is None else int(counts.sum()),
         "nearest_output": float(seen.nearest[code]) if seen and len(seen.nearest) else None,

@@ -28,6 +28,10 @@ from explorer.ui.shared import Session
 TITLE = "Codebook"
 REFERENCE, PICTURE, UPLOADED = "reference", "picture", "uploaded"
 SOURCES = (("Held-out pictures", REFERENCE), ("This picture", PICTURE), ("My pictures", UPLOADED))
+UNCOUNTED = (
+    "Held-out pictures were counted for bundled models alone, so nothing is known here of which codes this one uses. "
+    "Choose “This picture”, or count “My pictures”."
+)
 AT_ONCE = 4
 """Uploaded pictures between two updates of the figures."""
 
@@ -106,11 +110,14 @@ class CodebookTab:
             return (gr.skip(),) * 5
         if source == UPLOADED:
             return self._uploaded(asked, uploaded)
+        if source == REFERENCE and not registry.has(asked.model):
+            notes = [UNCOUNTED, *self._counters(asked)]
+            return "".join(map(_sentence, notes)), None, None, gr.update(visible=False), None
         if source == REFERENCE:
             return self._shown(asked, reference_usage(asked.model), places=_places(asked))
         if session.codes is None or session.model != asked.model:
             raise ExplorerError("The picture of this page was coded by another model. Choose the picture again.")
-        return self._shown(asked, by_level(registry.spec(asked.model), session.codes))
+        return self._shown(asked, by_level(self.context.store.spec(asked.model), session.codes))
 
     @spoken
     def on_files(self, paths: Sequence[str] | None, text: str, session: Session) -> Iterator[tuple]:

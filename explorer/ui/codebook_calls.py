@@ -11,6 +11,7 @@ from explorer.services.occurrences import encoder_outputs, occurrences_of
 from explorer.ui.calls import answered
 from explorer.ui.code_page import around
 from explorer.ui.context import AppContext
+from explorer.ui.shared import unsent_swatches
 
 
 class CodebookCalls:
@@ -62,8 +63,12 @@ class CodebookCalls:
 
     @answered
     def code(self, request: dict[str, Any]) -> dict[str, Any]:
-        """{model, level, code} -> what is known of one code, as `around` gives it."""
-        return around(self.context.store.get(request["model"]), request["level"], request["code"])
+        """{model, level, code} -> what is known of one code, as `around` gives it, and as `unsent_swatches`
+        says what it and the nearest decode to."""
+        tokenizer, level = self.context.store.get(request["model"]), request["level"]
+        found = around(tokenizer, level, request["code"])
+        shown = np.array([request["code"], *found["near"]])
+        return found | unsent_swatches(self.context.store, tokenizer, level, shown)
 
     def _key(self, request: dict[str, Any]) -> tuple[Tokenizer, MapKey]:
         tokenizer = self.context.store.get(request["model"])

@@ -1,7 +1,7 @@
 """The Compare tab: one picture through several models, and through JPEG and WebP in as many bytes."""
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,10 +9,8 @@ import gradio as gr
 import numpy as np
 
 from explorer.analysis.codecs import Coded, rate_curve
-from explorer.core.errors import ExplorerError
-from explorer.models import registry
-from explorer.plots.palette import scale
-from explorer.plots.payload import data_url, error_picture
+from explorer.plots.palette import hashed_colours
+from explorer.plots.payload import data_url, error_picture, laid_out
 from explorer.plots.rate import rate_figure
 from explorer.services.comparison import (
     Compared,
@@ -23,7 +21,6 @@ from explorer.services.comparison import (
     files_within,
     plan,
 )
-from explorer.services.reference import reference
 from explorer.ui.components import CompareView
 from explorer.ui.context import AppContext
 from explorer.ui.errors import spoken
@@ -55,7 +52,7 @@ class CompareTab:
 
     def build(self, session: gr.State) -> None:
         """Lay out the tab."""
-        models = [{"id": id, "title": registry.spec(id).title} for id in self.context.models]
+        models = [{"id": id, "title": self.context.store.spec(id).title} for id in self.context.models]
         with gr.Column(elem_id="compare"):
             view = CompareView(models=models, chosen=[model["id"] for model in models[:FIRST]], elem_id="compare-view")
             plot = gr.Plot(show_label=False, elem_id="rate")
@@ -74,11 +71,8 @@ class CompareTab:
     def on_asked(self, text: str, session: Session) -> Iterator[tuple]:
         """The picture of the page through the wanted models, one after the other; last the formats and the figure."""
         wanted = Wanted.read(text)
-        for id in wanted.models:
-            if id not in self.context.models:
-                raise ExplorerError(f"There is no model {id!r}. Choose from those that are listed.")
         check_models(wanted.models)
-        specs = [registry.spec(id) for id in wanted.models]
+        specs = [self.context.store.spec(id) for id in wanted.models]
         made = plan(specs, session.picture(), session.size, session.how, wanted.equal_bits)
         original, rated = made.original, made.rated
         page: dict[str, Any] = {
@@ -93,19 +87,20 @@ class CompareTab:
         for spec, size in zip(specs, made.sizes, strict=True):
             yield gr.update(result=json.dumps({**page, "waiting": spec.title})), gr.skip()
             found.append(compared(self.context.store.get(spec.id), size, original))
-            page["models"].append(_shown(found[-1], original))
+            colours = self.context.store.reference(spec.id).colours
+            page["models"].append(_shown(found[-1], original, colours))
         page["formats"] = [_shown_file(coded, original) for coded in files_within(original, made.bits)]
         yield gr.update(result=json.dumps(page)), _figure(found, original)
 
 
-def _shown(one: Compared, original: np.ndarray) -> dict[str, Any]:
-    """What the view is sent of one model."""
+def _shown(one: Compared, original: np.ndarray, colours: Mapping[str, np.ndarray]) -> dict[str, Any]:
+    """What the view is sent of one model; colours: (K, 3) per level."""
     level = one.spec.levels[-1].name if one.spec.levels else ""
     return {
         **figures_of(one, original.shape[0] * original.shape[1]),
         "picture": data_url(one.pixels),
         "error": data_url(error_picture(original, one.pixels), 90),
-        "map": data_url(_token_map(one, level)) if level else "",
+        "map": data_url(_token_map(one, level, colours)) if level else "",
         "level": level if len(one.spec.levels) > 1 else "",
     }
 
@@ -119,11 +114,11 @@ def _shown_file(one: Coded, original: np.ndarray) -> dict[str, Any]:
     }
 
 
-def _token_map(one: Compared, level: str) -> np.ndarray:
+def _token_map(one: Compared, level: str, colours: Mapping[str, np.ndarray]) -> np.ndarray:
     """A pixel per cell in the colour of its code, (h, w, 3) uint8."""
     codes = one.found.codes[level][0]
-    colours = reference(one.spec.id).colours.get(level)
-    return colours[codes] if colours is not None else scale()[codes * 255 // one.spec.codebook(level).size]
+    codes = codes if codes.ndim == 2 else codes.reshape(laid_out(codes.size))
+    return colours[level][codes] if level in colours else hashed_colours(one.spec.codebook(level).size)[codes]
 
 
 def _figure(found: Sequence[Compared], original: np.ndarray):

@@ -54,7 +54,8 @@ def scripts(*names: str) -> str:
 
 
 class TokenView(gr.HTML):
-    """The Tokenize view. value: a picture payload; model: a model payload; measures: figures; all JSON strings."""
+    """The Tokenize view. value: a picture payload; model: a model payload; measures: figures; listed: [{id, title}]
+    of all models to choose from, for the other views; all JSON strings."""
 
     def __init__(self, value: str | None = None, *, codes_as_npz: Callable[[str], str] | None = None, **props):
         super().__init__(

@@ -3,21 +3,34 @@
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from explorer.core.spec import TokenizerSpec
 from explorer.core.tokenizer import Tokenizer
 from explorer.services.maps import Maps
+from explorer.services.reference import Reference
 
 
 class Store(Protocol):
     """Where tokenizers come from; services.ModelStore in the running app."""
 
+    device: str
     device_name: str
 
     def get(self, id: str) -> Tokenizer: ...
 
+    def spec(self, id: str) -> TokenizerSpec: ...
+
+    def reference(self, id: str) -> Reference: ...
+
+    def published(self) -> list[str]: ...
+
+    def hold(self, tokenizer: Tokenizer) -> None: ...
+
+    def release(self, id: str) -> None: ...
+
 
 @dataclass(frozen=True)
 class AppContext:
-    """store: loaded models. models: ids in the order they are listed; the page opens with the first.
+    """store: loaded models. models: ids of the bundled ones as they are listed; the page opens with the first.
     maps: where maps of codebooks come from."""
 
     store: Store

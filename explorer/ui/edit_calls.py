@@ -6,6 +6,7 @@ are JSON strings; a request that can't be done is answered with {"error": senten
 
 import base64
 import itertools
+import math
 import threading
 import time
 from typing import Any
@@ -17,10 +18,9 @@ from explorer.analysis.influence import influence
 from explorer.analysis.neighbours import nearest_codes
 from explorer.core.codes import Codes
 from explorer.core.errors import CodesError
-from explorer.core.images import fit, read_picture, to_unit
+from explorer.core.images import read_picture, to_unit
 from explorer.core.strict import from_json, to_json
 from explorer.core.tokenizer import Tokenizer
-from explorer.models import registry
 from explorer.plots.palette import scale
 from explorer.plots.payload import data_url, packed
 from explorer.services.editing import Redecoded, inferred_again, redecode, replay
@@ -29,6 +29,7 @@ from explorer.services.reference import reference
 from explorer.services.tokenization import check
 from explorer.ui.calls import answered
 from explorer.ui.context import AppContext
+from explorer.ui.shared import unsent_swatches
 
 NEIGHBOURS = 16
 
@@ -69,7 +70,7 @@ class EditCalls:
         """{model, revision, levels, example} -> {edits}: on every level the lower half of an example's codes."""
         tokenizer, codes = self._given(request)
         height, width = tokenizer.spec.image_size(codes)
-        square = fit(example(request["example"]), max(height, width), "square", tokenizer.spec.multiple)
+        square = tokenizer.spec.fitted(example(request["example"]), max(height, width), "square")
         top, left = (square.shape[0] - height) // 2, (square.shape[1] - width) // 2
         with self._turn:
             other = tokenizer.encode(to_unit(square[top : top + height, left : left + width])[None]).codes
@@ -77,21 +78,25 @@ class EditCalls:
 
     @answered
     def neighbours(self, request: dict[str, Any]) -> dict[str, Any]:
-        """{model, level, code} -> {codes, distances} of the nearest codes, itself first."""
+        """{model, level, code} -> {codes, distances} of the nearest codes, itself first; and what each decodes to,
+        swatches, where the page was not sent that of every code and it can be had."""
         tokenizer = self.context.store.get(request["model"])
         found, distances = nearest_codes(tokenizer, request["level"], request["code"], NEIGHBOURS)
-        return {"codes": found.tolist(), "distances": np.round(distances, 4).tolist()}
+        reply = {"codes": found.tolist(), "distances": np.round(distances, 4).tolist()}
+        with self._turn:
+            return reply | unsent_swatches(self.context.store, tokenizer, request["level"], found)
 
     @answered
     def influence(self, request: dict[str, Any]) -> dict[str, Any]:
-        """{model, ..., level, row, column} -> {picture, largest, pixels, reach}: which pixels that cell decides."""
+        """{model, ..., level, cell} -> {picture, largest, pixels, reach}: which pixels that cell, counted in
+        reading order, decides."""
         tokenizer, codes = self._given(request)
         level = tokenizer.spec.level(request["level"])
-        rows, columns = codes[level.name].shape[1:]
-        if not (0 <= request["row"] < rows and 0 <= request["column"] < columns):
-            raise CodesError(f"There is no cell in row {request['row']}, column {request['column']}.")
+        cell, grid = request["cell"], codes[level.name].shape[1:]
+        if not (isinstance(cell, int) and 0 <= cell < math.prod(grid)):
+            raise CodesError(f"There is no cell {cell!r}; there are {math.prod(grid):,}, from 0 in reading order.")
         with self._turn:
-            found = influence(tokenizer, codes, level.name, request["row"], request["column"])
+            found = influence(tokenizer, codes, level.name, tuple(map(int, np.unravel_index(cell, grid))))
         shown = scale("Inferno")[(255 * (found / max(found.max(), 1e-6)) ** 0.5).astype(np.uint8)]
         return {
             "picture": data_url(shown, 90),
@@ -102,16 +107,16 @@ class EditCalls:
 
     def _given(self, request: dict[str, Any]) -> tuple[Tokenizer, Codes]:
         """The tokenizer and the codes that a request is about, checked as codes from outside."""
-        spec = registry.spec(request["model"])
+        spec = self.context.store.spec(request["model"])
         if request.get("revision") != spec.revision:
             raise CodesError(f"The page shows another revision of {spec.id} than the server has. Reload the page.")
         levels = {}
         for name, level in request["levels"].items():
             codes = np.frombuffer(base64.b64decode(level["codes"]), "<i4")
-            rows, columns = level["grid"]
-            if rows * columns != len(codes):
-                raise CodesError(f"Level {name!r} holds {len(codes):,} codes, not {rows} x {columns}.")
-            levels[name] = codes.reshape(1, rows, columns)
+            shape = level["grid"]
+            if math.prod(shape) != len(codes):
+                raise CodesError(f"Level {name!r} holds {len(codes):,} codes, not {' x '.join(map(str, shape))}.")
+            levels[name] = codes.reshape(1, *shape)
         codes = Codes(levels)
         check(spec, codes)
         return self.context.store.get(spec.id), codes

@@ -8,14 +8,19 @@ import numpy as np
 
 from explorer.core.codes import Codes
 from explorer.core.errors import ExplorerError
-from explorer.core.images import Fit, fit
-from explorer.core.spec import TokenizerSpec
+from explorer.core.images import Fit
+from explorer.core.spec import Level, TokenizerSpec
+from explorer.core.tokenizer import Tokenizer
 from explorer.models import registry
-from explorer.plots.payload import model_payload
+from explorer.plots.payload import data_url, model_payload
+from explorer.services.appearance import swatches_of
 from explorer.services.examples import example
-from explorer.services.reference import reference
+from explorer.services.published import OWN
 from explorer.services.tokenization import MAX_SIDE
+from explorer.ui.context import Store
 
+MOST_LEVELS = 4
+"""Levels that the facts list one by one."""
 SIZES = (128, 256, 384, 512, MAX_SIDE)
 FITS: tuple[tuple[str, Fit], ...] = (("Whole picture", "whole"), ("Centre square", "square"))
 
@@ -35,9 +40,9 @@ class Session:
     size: int = 256
     how: Fit = "whole"
 
-    def pixels(self, multiple: int) -> np.ndarray:
-        """The picture, fitted to the session's size."""
-        return fit(self.picture(), self.size, self.how, multiple)
+    def pixels(self, spec: TokenizerSpec) -> np.ndarray:
+        """The picture, fitted to the session's size, or to the only one that the model takes."""
+        return spec.fitted(self.picture(), self.size, self.how)
 
     def picture(self) -> np.ndarray:
         """The picture as it came, (H, W, 3) uint8; an ExplorerError where there are only codes."""
@@ -50,15 +55,30 @@ class Session:
 
 
 @lru_cache(maxsize=16)
-def model_view(id: str) -> str:
+def model_view(store: Store, id: str) -> str:
     """The model payload of the canvases."""
-    found = reference(id)
-    return model_payload(registry.spec(id), found.colours, found.counts, found.swatches)
+    found = store.reference(id)
+    return model_payload(store.spec(id), found.colours, found.counts, found.swatches)
+
+
+def unsent_swatches(store: Store, tokenizer: Tokenizer, level: str, codes: np.ndarray) -> dict[str, list[str]]:
+    """{swatches: data URLs of what the codes decode to}, [] where they can't be had; {} where the page was sent that
+    of every code."""
+    if level in store.reference(tokenizer.spec.id).swatches:
+        return {}
+    pictures = swatches_of(tokenizer, level, codes)
+    return {"swatches": [] if pictures is None else [data_url(picture) for picture in pictures]}
+
+
+def origin(id: str) -> str:
+    """Where a model is from, in words."""
+    return "Bundled" if registry.has(id) else "Your own" if id.startswith(OWN) else "From the Hub"
 
 
 def summary(spec: TokenizerSpec) -> str:
     """One line under the model's name."""
-    return f"<div id='summary'>Bundled · {html.escape(spec.summary)}</div>"
+    side = f" Takes only {spec.side} × {spec.side} pixels: the centre square." if spec.side else ""
+    return f"<div id='summary'>{origin(spec.id)} · {html.escape(spec.summary)}{side}</div>"
 
 
 def facts(spec: TokenizerSpec, device: str) -> str:
@@ -68,14 +88,20 @@ def facts(spec: TokenizerSpec, device: str) -> str:
         spec.codebooks[0].variant if spec.codebooks else f"floats, one set per {spec.multiple} × {spec.multiple} px"
     )
     rows.append(("Quantizer", html.escape(_QUANTIZERS.get(spec.family, spec.family)) + _small(variant)))
-    for level in spec.levels:
+    for level in spec.levels if len(spec.levels) <= MOST_LEVELS else ():
         book, of = spec.codebook(level.name), f", {level.name}" if len(spec.levels) > 1 else ""
-        digits = _small(f"{' x '.join(map(str, book.radices))} levels") if book.implicit else ""
+        digits = _small(_levels(book.radices)) if book.implicit else ""
         bound = "every pixel" if level.reach is None else f"pixels up to {level.reach} px around its cell"
         rows.append((f"Codebook{of}", f"{book.size:,} × {book.dim}{digits}"))
-        rows.append((f"Stride{of}", f"{level.stride} px per code{_small(f'changes {bound}')}"))
+        rows.append((_placed(level)[0] + of, _placed(level)[1] + _small(f"a code changes {bound}")))
+    if len(spec.levels) > MOST_LEVELS:
+        books = ", ".join(f"{book.size:,} × {book.dim}" for book in spec.codebooks)
+        grids = [" × ".join(map(str, spec.shape(level.name, spec.side or 0, spec.side or 0))) for level in spec.levels]
+        rows.append(("Codebook", books + _small("shared by all levels" if len(spec.codebooks) == 1 else "")))
+        rows.append(("Levels", f"{len(grids)}, {grids[0]} to {grids[-1]} codes"))
     rows.append(("Parameters", f"{spec.parameters / 1e6:.1f} M"))
-    rows.append(("Trained on", html.escape(spec.trained_on.split(" (")[0]) + _small("by this project, from nothing")))
+    by = "by this project, from nothing" if registry.has(spec.id) else ""
+    rows.append(("Trained on", html.escape(spec.trained_on.split(" (")[0]) + _small(by)))
     rows.append(("Licence", html.escape(spec.licence)))
     kodak, held_out = spec.evaluation.get("kodak"), spec.evaluation.get("held_out")
     if kodak:
@@ -118,6 +144,22 @@ _QUANTIZERS = {
     "ae": "None: an autoencoder",
     "vae": "None: a variational autoencoder",
 }
+
+
+def _levels(radices: tuple[int, ...]) -> str:
+    """How many levels each digit has."""
+    if len(set(radices)) == 1 and len(radices) > 6:
+        return f"{len(radices)} digits of {radices[0]} levels"
+    return f"{' x '.join(map(str, radices))} levels"
+
+
+def _placed(level: Level) -> tuple[str, str]:
+    """How the codes of a level stand in the picture: a term and what it is."""
+    if level.stride is not None:
+        return "Stride", f"{level.stride} px per code"
+    if level.grid is not None:
+        return "Grid", f"{level.grid[0]} × {level.grid[1]} codes"
+    return "Codes", f"{level.length:,} in a row"
 
 
 def _small(text: str) -> str:

@@ -12,7 +12,7 @@ import gradio as gr
 import numpy as np
 
 from explorer.core.codes_file import CodesFile
-from explorer.core.errors import CodesError, ExplorerError
+from explorer.core.errors import CodesError
 from explorer.core.images import Fit, fit, read_picture
 from explorer.core.spec import TokenizerSpec
 from explorer.models import registry
@@ -31,6 +31,7 @@ from explorer.services.tokenization import (
     tokenize,
     tokenized_golden,
 )
+from explorer.ui.calls import plain_function
 from explorer.ui.components import EditView, GuideView, ShareView, TokenView, picture_bytes
 from explorer.ui.context import AppContext
 from explorer.ui.errors import spoken
@@ -57,6 +58,8 @@ class Controls:
     share_view: ShareView
     facts: gr.HTML
     session: gr.State
+    arrivals: list
+    """Events after which another model may have been chosen."""
 
 
 def view_payload(found: Tokenized, name: str) -> str:
@@ -77,7 +80,7 @@ def measures_payload(spec: TokenizerSpec, found: Measures) -> str:
         items.append(_item(f"{found.floats:,}", "", "floats kept of the picture, no codes"))
         return _measures(spec, found, items, _NO_CODES)
     items.append(_item(f"{found.tokens:,}", "", f"codes, {found.bits_per_token:.2f} bits each"))
-    coded = "entropy-coded with reference statistics"
+    coded = f"entropy-coded with {'reference' if registry.has(spec.id) else 'its own'} statistics"
     items.append(
         _item(f"{found.bits_per_pixel:.3f}", "bits per pixel", f"{found.bits_per_pixel_entropy_coded:.3f} {coded}")
     )
@@ -90,7 +93,7 @@ def measures_payload(spec: TokenizerSpec, found: Measures) -> str:
             f"distinct codes; expected ceiling for {found.tokens:,} tokens",
         )
     )
-    return _measures(spec, found, items, usage_sentence(found))
+    return _measures(spec, found, items, usage_sentence(found, registry.has(spec.id)))
 
 
 _NO_CODES = (
@@ -104,13 +107,15 @@ def _measures(spec: TokenizerSpec, found: Measures, items: list[dict[str, str]],
     return json.dumps({"model": spec.id, "psnr": psnr, "items": items, "sentence": sentence})
 
 
-def usage_sentence(found: Measures) -> str:
-    """What one picture may and may not say about the codebook."""
+def usage_sentence(found: Measures, counted: bool = True) -> str:
+    """What one picture may and may not say about the codebook; counted: whether the model's facts tell of many."""
     could = min(found.ceiling, found.codebook_size)
     opening = (
         f"This picture uses {found.distinct:,} of {found.codebook_size:,} codes. Even if all were equally likely, "
         f"{found.tokens:,} tokens would show only about {could:,.0f}"
     )
+    if not counted:
+        return f"{opening}, and pictures repeat themselves. The Codebook tab counts more pictures."
     if could < 0.99 * found.codebook_size:
         return f"{opening}, so one picture says nothing about collapse; the usage under “About this model” counts many."
     return (
@@ -120,16 +125,6 @@ def usage_sentence(found: Measures) -> str:
 
 def _item(value: str, unit: str, label: str) -> dict[str, str]:
     return {"value": value, "unit": unit, "label": label}
-
-
-def codes_as_npz(text: str) -> str:
-    """The .npz file, in base64, of codes that the page sends as JSON."""
-    try:
-        codes = CodesFile.from_json(text)
-        registry.spec(codes.model).check_codes(codes.codes)
-    except ExplorerError as error:
-        raise gr.Error(str(error), print_exception=False) from error
-    return base64.b64encode(codes.to_npz()).decode()
 
 
 class TokenizeTab:
@@ -145,7 +140,14 @@ class TokenizeTab:
         found = tokenized_golden(id)
         session = Session(id, GOLDEN, found.codes)
         measures = measures_payload(found.spec, measure(found, reference(id).counts))
-        return session, view_payload(found, session.name), model_view(id), measures
+        return session, view_payload(found, session.name), model_view(self.context.store, id), measures
+
+    @spoken
+    def codes_as_npz(self, text: str) -> str:
+        """The .npz file, in base64, of codes that the page sends as JSON."""
+        codes = CodesFile.from_json(text)
+        self.context.store.spec(codes.model).check_codes(codes.codes)
+        return base64.b64encode(codes.to_npz()).decode()
 
     @spoken
     def on_upload(self, path: str | None, model: str, size: int, how: Fit, session: Session) -> Iterator[dict]:
@@ -170,11 +172,21 @@ class TokenizeTab:
         yield from self._tokenized(replace(session, model=model, size=size, how=how))
 
     @spoken
+    def on_arrival(self, model: str, size: int, how: Fit, session: Session) -> Iterator[dict]:
+        """A model that was downloaded or opened, where one was."""
+        if model != session.model:
+            yield from self.on_setting(model, size, how, session)
+        else:
+            yield self._updates(session=session)  # an event that says nothing would empty the page
+
+    @spoken
     def on_model(self, model: str, session: Session) -> Iterator[dict]:
         """Another model, asked for by another tab; of codes without a picture the page goes back to the first one."""
         if model != session.model:
             name = {"name": GOLDEN, "loaded": False} if session.loaded else {}
             yield from self._tokenized(replace(session, model=model, **name))
+        else:
+            yield self._updates(session=session)
 
     @spoken
     def on_codes(self, path: str | None, session: Session) -> Iterator[dict]:
@@ -205,13 +217,13 @@ class TokenizeTab:
             saved = SavedEdit.from_dict(json.loads(text))
         except ValueError as error:
             raise CodesError(f"This is no saved edit: {error}.") from error
-        spec = registry.spec(saved.start.model)
+        spec = self.context.store.spec(saved.start.model)
         belongs(spec, saved.start)
         replay(spec, saved.start.codes, saved.edits, reference(spec.id).counts)  # refused whole, or not at all
         found = decode(self.context.store.get(saved.start.model), saved.start)
         session = replace(session, model=spec.id, name=saved.name, codes=found.codes, source=None, loaded=True)
         size = max(found.reconstruction.shape[:2])
-        how, original = _fitted_example(saved, size, spec.multiple)
+        how, original = _fitted_example(saved, size, spec)
         if original is not None and size in SIZES:
             session = replace(session, loaded=False, size=size, how=how)
             yield self._updates(size=size, how=how)
@@ -223,7 +235,7 @@ class TokenizeTab:
         yield from self._opened(shared_page(text), session)
 
     def _opened(self, page: SharedPage, session: Session) -> Iterator[dict]:
-        spec = registry.spec(page.model)
+        spec = self.context.store.spec(page.model)
         if page.codes is not None:
             found = decode(self.context.store.get(spec.id), page.codes)
             yield from self._shown(
@@ -243,12 +255,13 @@ class TokenizeTab:
 
     def _tokenized(self, session: Session) -> Iterator[dict]:
         tokenizer = self.context.store.get(session.model)
-        found = tokenize(tokenizer, session.pixels(tokenizer.spec.multiple))
+        found = tokenize(tokenizer, session.pixels(tokenizer.spec))
         yield from self._shown(replace(session, codes=found.codes), found)
 
     def _shown(self, session: Session, found: Tokenized) -> Iterator[dict]:
         """First the pictures, as soon as they are there; then the figures, some of which take longer."""
-        spec, shown = found.spec, {"value": view_payload(found, session.name), "model": model_view(found.spec.id)}
+        spec, model = found.spec, model_view(self.context.store, found.spec.id)
+        shown = {"value": view_payload(found, session.name), "model": model}
         yield self._updates(
             view=TokenView(**shown),
             session=session,
@@ -266,7 +279,8 @@ class TokenizeTab:
     def view(self) -> TokenView:
         """What the tab shows, opened with the first picture."""
         _, picture, model, measures = self.opening
-        return TokenView(picture, model=model, measures=measures, codes_as_npz=codes_as_npz, elem_id="token-view")
+        npz = plain_function(self.codes_as_npz)
+        return TokenView(picture, model=model, measures=measures, codes_as_npz=npz, elem_id="token-view")
 
     def wire(self, controls: Controls) -> None:
         """Connect the view to the sidebar, and to the edits that ask to be opened."""
@@ -298,16 +312,19 @@ class TokenizeTab:
         for control in (controls.model, controls.size, controls.how):
             changed = control.input(self.on_setting, settings, **common)
             changed.failure(self.settings_of, controls.session, settings[:3], api_visibility="private", queue=False)
+        for arrived in controls.arrivals:
+            shown = arrived.then(self.on_arrival, settings, **common)
+            shown.failure(self.settings_of, controls.session, settings[:3], api_visibility="private", queue=False)
         controls.load_codes.upload(self.on_codes, [controls.load_codes, controls.session], **common)
         controls.guide_view.go(self.on_model, [controls.guide_view, controls.session], **common)
         controls.share_view.open(self.on_page, [controls.share_view, controls.session], **common)
         controls.edit_view.open(self.on_saved_edit, [controls.edit_view, controls.session], **common)
 
 
-def _fitted_example(saved: SavedEdit, size: int, multiple: int) -> tuple[Fit, np.ndarray | None]:
+def _fitted_example(saved: SavedEdit, size: int, spec: TokenizerSpec) -> tuple[Fit, np.ndarray | None]:
     """How the example picture that an edit was made of was fitted, and its pixels; None of any other picture."""
     for _, how in FITS if saved.name in {found.name for found in EXAMPLES} else ():
-        pixels = fit(example(saved.name), size, how, multiple)
+        pixels = spec.fitted(example(saved.name), size, how)
         if hashlib.sha256(pixels.tobytes()).hexdigest() == saved.picture:
             return how, pixels
     return "whole", None

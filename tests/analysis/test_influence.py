@@ -31,7 +31,7 @@ class Planted:
 
 def test_the_pixels_that_move_are_those_that_were_planted():
     codes = Codes({"codes": np.full((1, 3, 5), 4)})
-    found = influence(Planted(), codes, "codes", 1, 2)
+    found = influence(Planted(), codes, "codes", (1, 2))
     expected = np.zeros((12, 20), bool)
     expected[4:8, 8:14] = True
     assert np.array_equal(found > 0, expected)
@@ -50,17 +50,17 @@ def test_of_a_local_network_it_stays_within_reach_and_equals_the_whole_decode(ti
     )
     for level in spec.levels:
         for row, column in ((0, 0), (7, 9)):
-            found = influence(tokenizer, codes, level.name, row, column)
+            found = influence(tokenizer, codes, level.name, (row, column))
             rows, columns = np.nonzero(found)
             top, left = row * level.stride, column * level.stride
             assert rows.max() < top + level.stride + level.reach and columns.max() < left + level.stride + level.reach
             assert rows.min() >= top - level.reach and columns.min() >= left - level.reach
             assert found[top : top + level.stride, left : left + level.stride].max() > 0
             whole = SimpleNamespace(spec=spec, decode=tokenizer.decode)
-            assert np.allclose(found, influence(whole, codes, level.name, row, column), atol=1e-5)
+            assert np.allclose(found, influence(whole, codes, level.name, (row, column)), atol=1e-5)
 
 
 def test_of_a_global_tokenizer_every_pixel_moves(tiny_folders):
     tokenizer = Global(load_tokenizer(tiny_folders["vector"]))
     codes = Codes({"codes": np.random.default_rng(0).integers(0, 24, (1, 16, 20))})
-    assert (influence(tokenizer, codes, "codes", 3, 4) > 0).all()
+    assert (influence(tokenizer, codes, "codes", (3, 4)) > 0).all()

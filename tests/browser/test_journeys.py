@@ -15,11 +15,11 @@ MODELS = explorer.available()
 PATIENCE = 30_000
 
 
-def state(page, view=".tv") -> dict:
+def state(page, view="#token-view .tv") -> dict:
     return page.evaluate("(view) => ({...document.querySelector(view).dataset})", view)
 
 
-def wait_for(page, view=".tv", **wanted):
+def wait_for(page, view="#token-view .tv", **wanted):
     page.wait_for_function(
         "([view, wanted]) => Object.entries(wanted).every(([k, v]) => document.querySelector(view)?.dataset[k] === v)",
         arg=[view, wanted],

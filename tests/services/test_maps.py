@@ -46,6 +46,7 @@ def test_a_shipped_map_is_taken_as_it_is(tokenizer, tmp_path, monkeypatch):
     points = np.random.default_rng(0).normal(size=(24, 2)).astype(np.float16)
     shipped = {f"{UMAP.name}/points": points, f"{UMAP.name}/outputs": np.zeros((0, 2), np.float16)}
     np.savez(tmp_path / "maps.npz", **shipped)
+    monkeypatch.setattr(maps.registry, "has", lambda id: True)
     monkeypatch.setattr(maps.registry, "folder_of", lambda id: tmp_path)
     found = Maps(tmp_path / "cache").find(tokenizer, UMAP, None)
     assert np.array_equal(found.points, points.astype(np.float32))

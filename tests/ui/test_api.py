@@ -13,6 +13,7 @@ from gradio_client import Client, handle_file
 from gradio_client.exceptions import AppError
 
 import explorer
+from explorer.adapters.catalogue import entries
 from explorer.analysis.codebook_map import MapKey, placed_by
 from explorer.analysis.edits import Edit, apply
 from explorer.analysis.projection import pca
@@ -45,8 +46,10 @@ def encoded(client, picture):
 
 def test_models_are_described(client):
     found = client.predict(api_name="/models")
-    assert [model["id"] for model in found] == MODELS
-    for model in found:
+    assert [model["id"] for model in found] == [*MODELS, *entries()]
+    for model in found[len(MODELS) :]:
+        assert model["downloaded"] is False and model["megabytes"] > 0 and model["licence_link"].startswith("https")
+    for model in found[: len(MODELS)]:
         assert model["levels"][0]["codebook_size"] >= 1000 and model["levels"][0]["stride"] == 8
         assert model["evaluation"]["kodak"]["pictures"] == 24
 

@@ -12,7 +12,7 @@ from explorer.analysis.usage import Usage, conclusion
 from explorer.models import registry
 from explorer.models.tokenizer import load_tokenizer
 from explorer.services.model_store import ModelStore
-from explorer.services.reference import golden, reference
+from explorer.services.reference import Reference, golden, reference
 from explorer.ui import code_page, codebook
 from explorer.ui.codebook import PICTURE, REFERENCE, UPLOADED, Asked, CodebookTab, Counted, levels_table, strip
 from explorer.ui.codebook_calls import CodebookCalls
@@ -99,7 +99,8 @@ def calls(tiny_folders, monkeypatch, tmp_path):
     tokenizer = load_tokenizer(tiny_folders["vector"])
     monkeypatch.setitem(registry._folders, tokenizer.spec.id, tiny_folders["vector"])
     registry.spec.cache_clear()
-    yield CodebookCalls(SimpleNamespace(store=SimpleNamespace(get=lambda id: tokenizer))), tokenizer
+    store = SimpleNamespace(get=lambda id: tokenizer, reference=lambda id: Reference())
+    yield CodebookCalls(SimpleNamespace(store=store)), tokenizer
     registry.spec.cache_clear()
 
 

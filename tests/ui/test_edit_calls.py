@@ -130,7 +130,7 @@ def test_neighbours_and_influence(calls, tokenizer, codes):
     level = tokenizer.spec.levels[0]
     found = ask(calls.neighbours, tokenizer, codes, level=level.name, code=3)
     assert found["codes"][0] == 3 and found["distances"][0] == 0 and sorted(found["distances"]) == found["distances"]
-    reply = ask(calls.influence, tokenizer, codes, level=level.name, row=1, column=2)
+    reply = ask(calls.influence, tokenizer, codes, level=level.name, cell=codes[level.name].shape[2] + 2)
     assert reply["reach"] == level.reach and 0 < reply["pixels"] < 96 * 96 and reply["largest"] > 0
 
 

@@ -15,13 +15,32 @@ function loadImage(url) {
   });
 }
 
+// Colours that tell codes apart and say nothing more, of a codebook too large to be sent any.
+function hashedColours(size) {
+  const found = new Uint8Array(3 * size);
+  for (let code = 0; code < size; code++) {
+    const mixed = Math.imul(code, 2654435761) >>> 0;
+    for (let c = 0; c < 3; c++) found[3 * code + c] = 56 + Math.floor(((mixed >>> (24 - 8 * c)) & 255) * 5 / 8);
+  }
+  return found;
+}
+
+const coloursOf = (entry) => unpack(entry.colours, Uint8Array) ?? hashedColours(entry.size);
+
+// A level's codes as a file holds them: rows of integers, or one row where they form no map.
+function written({ shape, rows, columns }, codes) {
+  const nested = Array.from({ length: rows }, (_, r) => [...codes.subarray(r * columns, (r + 1) * columns)]);
+  return { grid: shape, codes: shape.length === 1 ? nested.flat() : nested };
+}
+
 // A model payload with its arrays unpacked and its swatches loaded.
 async function readModel(text) {
   const found = JSON.parse(text);
   found.scale = unpack(found.scale, Uint8Array);
   found.heat = unpack(found.heat, Uint8Array);
   await Promise.all(found.levels.map(async (entry) => {
-    entry.colours = unpack(entry.colours, Uint8Array);
+    entry.hashed = !entry.colours;
+    entry.colours = coloursOf(entry);
     entry.counts = unpack(entry.counts, Int32Array);
     entry.sheet = entry.atlas ? await loadImage(entry.atlas) : null;
   }));

@@ -22,7 +22,7 @@ async function showCode() {
   list(facts, factsOf(code));
   head.className = "cv-code-head";
   const name = document.createElement("div");
-  name.append(text("h3", "", `Code ${number(code)}`), text("span", "tv-fact", dead(code) ? "dead: no reference token has it" : "used"));
+  name.append(text("h3", "", `Code ${number(code)}`), text("span", "tv-fact", !book().counts ? "" : dead(code) ? "dead: no reference token has it" : "used"));
   head.append(swatch(code, 72, "cv-big"), name);
   const use = document.createElement("button");
   use.type = "button"; use.className = "tv-button"; use.textContent = "Use in Edit";
@@ -35,19 +35,27 @@ async function showCode() {
   try {
     const reply = await ask("code", { code });
     if (version !== codeVersion) return;
-    near.append(text("h4", "", "Nearest codes"), row(reply.near, (i) => plain(reply.distances[i])));
+    near.append(text("h4", "", "Nearest codes"), row(reply.near, (i) => plain(reply.distances[i]), reply.swatches?.slice(1)));
+    if (reply.swatches?.length) paintOver(head.querySelector("canvas"), reply.swatches[0]);
     if (reply.patches) section.append(patchesOf(reply, code), besideOf(reply.beside), positionsOf(reply.positions));
     section.dataset.code = String(code);
   } catch (error) { if (version === codeVersion) say(error.message); }
 }
 
-function row(codes, label) {
+function paintOver(canvas, url) {
+  loadImage(url).then((image) => canvas.getContext("2d").drawImage(image, 0, 0, canvas.width, canvas.height));
+}
+
+// urls: pictures of the codes where they came without the sheet of all.
+function row(codes, label, urls) {
   const strip = document.createElement("div");
   strip.className = "cv-strip";
   codes.forEach((code, i) => {
     const button = document.createElement("button");
     button.type = "button"; button.className = "ev-swatch"; button.title = `code ${code}`;
-    button.append(swatch(code, 48), text("b", "", String(code)), text("small", "", label(i)));
+    const picture = swatch(code, 48);
+    if (urls?.[i]) paintOver(picture, urls[i]);
+    button.append(picture, text("b", "", String(code)), text("small", "", label(i)));
     button.onclick = () => choose(code);
     strip.append(button);
   });

@@ -59,7 +59,7 @@ function takeLevel() {
 
 const coded = () => Boolean(model?.levels.length);
 const book = () => model.levels[level];
-const dead = (code) => !book().counts || book().counts[code] <= atMost;
+const dead = (code) => Boolean(book().counts) && book().counts[code] <= atMost;
 const picturesCodes = () => picture?.model === model?.id ? picture.levels[level]?.codes ?? [] : [];
 
 // ---- asking -----------------------------------------------------------------------------------------------

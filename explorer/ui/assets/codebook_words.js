@@ -15,7 +15,8 @@ function look() {
   const able = colourings();
   if (!able.some(([key]) => key === colour)) colour = able[0][0];
   buttons($(".cv-colours"), able, colour, (key) => { colour = key; look(); });
-  buttons($(".cv-filters"), FILTERS, filter, (key) => { filter = key; page = 0; look(); });
+  $(".cv-at-most").parentElement.style.display = book().counts ? "" : "none";
+  buttons($(".cv-filters"), FILTERS.filter(([key]) => book().counts || !["used", "dead"].includes(key)), filter, (key) => { filter = key; page = 0; look(); });
   values = scaled();
   span = values ? spanOf(values) : [0, 1];
   words();
@@ -82,7 +83,7 @@ function tell(x, y) {
   if (hover === null) return;
   const code = map.codes[hover];
   $(".tv-tip-code").textContent = `code ${number(code)}`;
-  $(".tv-tip-cell").textContent = dead(code) ? "dead" : "used";
+  $(".tv-tip-cell").textContent = !book().counts ? "" : dead(code) ? "dead" : "used";
   const small = $(".tv-swatch").getContext("2d");
   small.clearRect(0, 0, 48, 48);
   if (book().sheet) drawTile(small, code, 0, 0, 48);

@@ -4,8 +4,7 @@ const $ = (selector) => root.querySelector(selector);
 const VIEWS = [["picture", "pictures"], ["map", "token maps"], ["error", "errors"], ["slider", "before / after"]];
 const MOST = 6, FEWEST = 2;
 
-const models = JSON.parse(props.models);
-let chosen = JSON.parse(props.chosen), equal = false, shown = "picture";
+let models = JSON.parse(props.models), chosen = JSON.parse(props.chosen), equal = false, shown = "picture";
 let picture = "", asked = "", result = null;           // picture: what the page shows, as a text that differs with it
 
 function ask() {

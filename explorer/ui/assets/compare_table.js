@@ -48,3 +48,8 @@ onShared("picture", (text) => {
 watch("result", take);
 new ResizeObserver(() => { for (const draw of canvases.values()) draw(); ask(); }).observe(root);
 look();
+onShared("models", (text) => {
+  models = JSON.parse(text);
+  chosen = chosen.filter((id) => models.some((model) => model.id === id));
+  look();
+});

@@ -162,7 +162,7 @@ async function measureInfluence() {
   if (shown !== "influence" || working || measured() || (asked?.cell === cell && asked.codes === codes)) return;
   const mine = asked = { cell, codes };
   try {
-    const found = await ask("influence", { row: rowOf(cell), column: columnOf(cell) }), image = await loadImage(found.picture);
+    const found = await ask("influence", { cell }), image = await loadImage(found.picture);
     if (asked === mine) { influence = { ...found, ...mine, image }; draw(); }
   } catch (error) { say(error.message); }
   if (asked === mine) asked = null;

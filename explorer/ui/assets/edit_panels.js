@@ -37,7 +37,8 @@ function changeCaption() {
     : `${moving}, none farther than ${found.reach} px away. Brighter moves more.`;
 }
 
-function swatch(code, below, act) {
+// url: the picture of a code that came without the page's sheet of all.
+function swatch(code, below, act, url) {
   const reference = book(), button = document.createElement("button"), canvas = document.createElement("canvas");
   Object.assign(button, { type: "button", className: "ev-swatch", title: `Set the selection to code ${code}`, onclick: act });
   button.dataset.code = code;
@@ -48,6 +49,7 @@ function swatch(code, below, act) {
     const side = reference.tile, across = reference.atlas_columns;
     context.drawImage(reference.sheet, (code % across) * side, Math.floor(code / across) * side, side, side, 0, 0, 48, 48);
   } else { context.fillStyle = colourOf(code); context.fillRect(0, 0, 48, 48); }
+  if (url) loadImage(url).then((image) => context.drawImage(image, 0, 0, 48, 48));
   const strong = document.createElement("b"), small = document.createElement("small");
   strong.textContent = number(code); small.textContent = below;
   button.append(canvas, strong, small);
@@ -64,7 +66,7 @@ async function palette() {
     try {
       const found = await ask("neighbours", { code: anchor, levels: {} });
       if (key !== paletteOf) return;
-      $(".ev-palette").replaceChildren(...found.codes.map((code, i) => swatch(code, plain(found.distances[i]), () => setTo(code))));
+      $(".ev-palette").replaceChildren(...found.codes.map((code, i) => swatch(code, plain(found.distances[i]), () => setTo(code), found.swatches?.[i])));
     } catch (error) { paletteOf = ""; say(error.message); }
   }
   mark(".ev-palette", chosen);

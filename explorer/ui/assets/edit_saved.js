@@ -4,8 +4,7 @@ const KEPT = "codebook-explorer-edit", GONE = "gone", AT_ONCE = 20, PICTURES_KEP
 
 // The saved edit: the codes before the first edit, and the edits of so many steps.
 function saved(until = position) {
-  const nested = (entry) => Array.from({ length: entry.rows }, (_, r) => [...entry.codes.subarray(r * entry.columns, (r + 1) * entry.columns)]);
-  const levels = Object.fromEntries(picture.levels.map((entry) => [entry.name, { grid: [entry.rows, entry.columns], codes: nested(entry) }]));
+  const levels = Object.fromEntries(picture.levels.map((entry) => [entry.name, written(entry, entry.codes)]));
   return {
     codebook_explorer_edit: 1, name: picture.name, picture: picture.sha256 ?? "",
     start: { model: picture.model, revision: picture.revision, image_size: [picture.height, picture.width], levels },

@@ -31,7 +31,7 @@ async function work() {
 }
 
 async function ask(call, request, codes = codesAt(position)) {
-  const levels = Object.fromEntries(picture.levels.map((entry, i) => [entry.name, { grid: [entry.rows, entry.columns], codes: packed(codes[i]) }]));
+  const levels = Object.fromEntries(picture.levels.map((entry, i) => [entry.name, { grid: entry.shape, codes: packed(codes[i]) }]));
   let reply;
   try { reply = JSON.parse(await server[call](JSON.stringify({ model: picture.model, revision: picture.revision, level: cells().name, levels, ...request }))); }
   catch { throw new Error(SILENT); }

@@ -16,13 +16,12 @@ const example = () => document.querySelector('#examples [aria-pressed="true"]')?
 
 // What the page shows. Of a picture that is no example its codes, so that whoever opens it needs neither picture nor encoder.
 function state() {
-  const nested = (entry) => { const codes = unpack(entry.codes, Int32Array); return Array.from({ length: entry.rows }, (_, r) => [...codes.subarray(r * entry.columns, (r + 1) * entry.columns)]); };
   const shown = { codebook_explorer_page: FORMAT, model: picture.model, revision: picture.revision, name: picture.name, tab: tab(), size: Number(chosen("size")), how: chosen("fit") };
   if (picture.sha256) shown.sha256 = picture.sha256;
   if (code && code.code !== null && code.model === picture.model) Object.assign(shown, { level: code.level, code: code.code });
   if (example() !== picture.name) {
     if (!picture.levels.length) throw new Error("This model keeps floats, so a picture of your own can't be shared by its codes. Choose a model with codes, or save a report.");
-    shown.codes = { model: picture.model, revision: picture.revision, image_size: [picture.height, picture.width], levels: Object.fromEntries(picture.levels.map((entry) => [entry.name, { grid: [entry.rows, entry.columns], codes: nested(entry) }])) };
+    shown.codes = { model: picture.model, revision: picture.revision, image_size: [picture.height, picture.width], levels: Object.fromEntries(picture.levels.map((entry) => [entry.name, written(entry, unpack(entry.codes, Int32Array))])) };
   }
   return shown;
 }

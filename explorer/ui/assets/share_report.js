@@ -55,7 +55,7 @@ function mapOf(codes, rows, columns, colours) {
 function report() {
   const levels = picture.levels.map((entry, i) => {
     const codes = [...unpack(entry.codes, Int32Array)];
-    return { name: entry.name, rows: entry.rows, columns: entry.columns, codes, map: mapOf(codes, entry.rows, entry.columns, unpack(model.levels[i].colours, Uint8Array)) };
+    return { name: entry.name, rows: entry.rows, columns: entry.columns, codes, map: mapOf(codes, entry.rows, entry.columns, coloursOf(model.levels[i])) };
   });
   const data = { width: picture.width, height: picture.height, original: picture.original, reconstruction: picture.reconstruction, error: picture.error, levels, hint: levels.length ? "Point at a cell to read its code." : "This model keeps floats, not codes." };
   const facts = document.querySelector("#facts .facts"), measures = document.querySelector("#token-view .tv-measures"), sentence = document.querySelector("#token-view .tv-sentence");

@@ -69,6 +69,7 @@ async function takePicture() {
 
 const NO_CELLS = { rows: 1, columns: 1, codes: new Int32Array(0), histogram: [], here: new Map() };
 const coded = () => picture.levels.length > 0;
+const flat = () => cells().shape?.length === 1;     // codes in a row, which no part of the picture belongs to
 const cells = () => picture.levels[level] ?? NO_CELLS;
 const book = () => model && model.id === picture.model ? model.levels[level] : null;
 
@@ -126,11 +127,12 @@ function drawFigure(name) {
   if (image && (name !== "codes" || opacity < 1)) context.drawImage(image, ...place);
   if (name === "codes" && coded()) {
     context.imageSmoothingEnabled = false;
-    context.globalAlpha = images.original ? opacity : 1;
+    context.globalAlpha = images.original && !flat() ? opacity : 1;
     context.drawImage(layer, ...place);
     context.globalAlpha = 1;
     drawGrid(context, width, height, grid);
   }
+  if (flat() && name !== "codes") return;
   if (band) {
     context.fillStyle = "rgba(20,20,24,0.72)";
     for (let i = 0; i < grid.codes.length; i++) {
@@ -236,7 +238,7 @@ function show() {
     if (empty) empty.hidden = Boolean(there);
   }
   figures.original.fact.textContent = `${picture.width} × ${picture.height}`;
-  figures.codes.fact.textContent = coded() ? `${grid.rows} × ${grid.columns}, ${number(grid.histogram.length)} distinct` : "";
+  figures.codes.fact.textContent = coded() ? `${grid.shape.join(" × ")}, ${number(grid.histogram.length)} distinct` : "";
   figures.error.fact.textContent = `mean of |difference|, ×${picture.error_gain}`;
   const kept = picture.levels.slice(0, shownLevels), names = kept.map((entry) => entry.name).join(" + ");
   $(".tv-reconstruction-caption").textContent = !coded() ? "Decoded from floats that were never rounded to codes."
@@ -264,7 +266,8 @@ function show() {
 function words() {
   const metric = book()?.metric, low = $(".tv-legend-low"), high = $(".tv-legend-high"), text = $(".tv-legend-text");
   const captions = {
-    code: "One colour per code; near codes have near colours.",
+    code: book()?.hashed ? `One colour per code, by its index alone: ${number(book().size)} are too many for near ones to look alike.`
+      : "One colour per code; near codes have near colours.",
     rarity: "How rare the code is in the reference pictures, in bits: bright cells surprise.",
     cost: metric === "logit" ? "How unsure the choice was: −log probability of the code."
       : metric === "grid" ? "How far rounding moved the encoder's output, in rounding steps."
@@ -272,7 +275,8 @@ function words() {
     margin: "By how much the second-best code lost: dark cells were close calls.",
     count: "How many cells of this picture share the cell's code.",
   };
-  $(".tv-codes-caption").textContent = coded() ? captions[mode] : "A point in space per cell instead of an entry of a table.";
+  const order = flat() ? " These codes stand in a row, not for places: they are laid out here in reading order." : "";
+  $(".tv-codes-caption").textContent = coded() ? captions[mode] + order : "A point in space per cell instead of an entry of a table.";
   if (mode === "code") {
     low.textContent = high.textContent = "";
     text.textContent = "Point at a colour to see its cells.";
@@ -311,7 +315,7 @@ function tell() {
   const grid = cells(), reference = book(), code = grid.codes[index];
   const row = Math.floor(index / grid.columns), column = index % grid.columns;
   $(".tv-tip-code").textContent = `code ${number(code)}`;
-  $(".tv-tip-cell").textContent = `row ${row}, column ${column}`;
+  $(".tv-tip-cell").textContent = flat() ? `token ${index}` : `row ${row}, column ${column}`;
   const facts = [["in this picture", `${number(grid.here.get(code))} of ${number(grid.codes.length)}`]];
   if (reference?.counts) {
     const share = 100 * reference.counts[code] / reference.tokens;
@@ -358,7 +362,7 @@ function cellAt(canvas, event) {
 }
 
 function point(index, from) {
-  if (!coded()) index = null;
+  if (!coded() || (flat() && from && from !== "codes")) index = null;
   if (index === hover) return;
   hover = index;
   if (from) tipFigure = from;
@@ -434,7 +438,7 @@ for (const [name, { canvas }] of Object.entries(figures)) {
   canvas.addEventListener("click", (event) => {
     if (!picture || moved) return;
     const index = cellAt(canvas, event);
-    if (!coded()) return;
+    if (!coded() || (flat() && name !== "codes")) return;
     tipFigure = name;
     if (band) clearBand();
     pin(pinned === index ? null : index);
@@ -519,8 +523,7 @@ slider($(".tv-legend-bar"), lightLegend, () => mode === "code" ? strip.length : 
 // ---- saving -------------------------------------------------------------------------------------------------
 
 function codesFile() {
-  const nested = (entry) => Array.from({ length: entry.rows }, (_, r) => [...entry.codes.subarray(r * entry.columns, (r + 1) * entry.columns)]);
-  const levels = Object.fromEntries(picture.levels.map((entry) => [entry.name, { grid: [entry.rows, entry.columns], codes: nested(entry) }]));
+  const levels = Object.fromEntries(picture.levels.map((entry) => [entry.name, written(entry, entry.codes)]));
   return JSON.stringify({ model: picture.model, revision: picture.revision, image_size: [picture.height, picture.width], levels });
 }
 
@@ -548,6 +551,7 @@ for (const button of $$("[data-save]")) button.onclick = () => picture && SAVERS
 new ResizeObserver(() => { draw(); if (picture) tell(); }).observe(root);
 watch("value", takePicture);
 watch("model", takeModel);
+watch("listed", () => share("models", props.listed));
 watch("measures", () => { if (picture) showMeasures(); });
 onShared("code", (text) => {
   const { model: id, level: name, code, from } = JSON.parse(text);

@@ -1,0 +1,247 @@
+"""More models: published ones, downloaded when somebody wants them, and a visitor's own checkpoint."""
+
+import html
+import json
+from collections.abc import Generator, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import gradio as gr
+
+from explorer.adapters.catalogue import Entry, entries, entry
+from explorer.adapters.family import FAMILIES
+from explorer.core.errors import CheckpointError, ExplorerError
+from explorer.core.tokenizer import Tokenizer
+from explorer.services.hub import download
+from explorer.services.published import MAX_OWN_BYTES, open_own, open_own_of_hub
+from explorer.services.watched import Report, watched
+from explorer.ui.components import TokenView
+from explorer.ui.context import AppContext
+from explorer.ui.errors import spoken
+
+MOST_FILES = 4
+"""Files of one checkpoint, its config.json with them."""
+ENDINGS = [".safetensors", ".ckpt", ".pt", ".pth", ".bin", ".json"]
+
+
+@dataclass(frozen=True)
+class Listed:
+    """What lists the models, and has to be told of a new one."""
+
+    model: gr.Dropdown
+    view: TokenView
+
+
+class MoreModels:
+    """The part of the sidebar below the choice of model."""
+
+    def __init__(self, context: AppContext):
+        self.context = context
+
+    def listed(self, held: str = "") -> list[tuple[str, str]]:
+        """(title, id) of every model a visitor can choose: bundled, downloaded, and the own one that is held."""
+        store = self.context.store
+        bundled = [(store.spec(id).title, id) for id in self.context.models]
+        published = [(f"{entries()[id].title} · Hub", id) for id in store.published()]
+        return [*bundled, *published, *([(f"{store.spec(held).title} · yours", held)] if held else [])]
+
+    def build(self) -> None:
+        """Lay out the disclosure; `wire` connects it."""
+        with gr.Accordion("More models", open=False, elem_id="more-models"):
+            self.entry = gr.Dropdown(self._to_fetch(), value=None, label="From the Hub", elem_id="hub-entry")
+            self.card = gr.HTML(apply_default_css=False, elem_id="hub-card")
+            self.fetch = gr.Button("Download", size="sm", visible=False, elem_id="hub-download")
+            gr.HTML("<h2>Your own checkpoint</h2>", apply_default_css=False)
+            self.files = gr.File(
+                file_count="multiple", file_types=ENDINGS, height=120, show_label=False, elem_id="own-files"
+            )
+            with gr.Accordion("or a file on the Hub", open=False, elem_id="own-hub"):
+                self.repo = gr.Textbox(label="Repository", placeholder="name/repository", max_lines=1)
+                self.name = gr.Textbox(label="File", placeholder="model.safetensors", max_lines=1)
+                self.config = gr.Textbox(label="Config, where it has one", placeholder="config.json", max_lines=1)
+            families = [("recognised by its tensors", ""), *((found.title, name) for name, found in FAMILIES.items())]
+            self.family = gr.Dropdown(families, value="", label="Family", filterable=False, elem_id="own-family")
+            self.open = gr.Button("Open", size="sm", elem_id="own-open")
+            self.status = gr.HTML(apply_default_css=False, elem_id="hub-status")
+            self.cancel = gr.Button("Cancel", size="sm", visible=False, elem_id="hub-cancel")
+        self.held = gr.State("", delete_callback=self.context.store.release)
+
+    def wire(self, listed: Listed, app: gr.Blocks) -> list:
+        """Connect it; the returned events end with the model chosen in the list, for the page to go on from."""
+        self.outputs = {
+            "model": listed.model,
+            "view": listed.view,
+            "entry": self.entry,
+            "card": self.card,
+            "fetch": self.fetch,
+            "open": self.open,
+            "status": self.status,
+            "cancel": self.cancel,
+            "files": self.files,
+            "held": self.held,
+        }
+        outputs = list(self.outputs.values())
+        common = {"outputs": outputs, "show_progress": "hidden", "api_visibility": "private"}
+        app.load(self.on_load, None, **common)
+        self.entry.input(self.on_entry, self.entry, queue=False, **common)
+        long = {"concurrency_id": "downloads", "concurrency_limit": 4, "trigger_mode": "once", **common}
+        fetched = self.fetch.click(self.on_fetch, [self.entry, self.held], **long)
+        given = [self.files, self.repo, self.name, self.config, self.family, self.held]
+        opened = self.open.click(self.on_open, given, **long)
+        self.cancel.click(self.on_cancel, self.entry, cancels=[fetched, opened], queue=False, **common)
+        return [fetched, opened]
+
+    def on_load(self) -> dict:
+        """What others have downloaded since the page was built."""
+        return self._updates(**self._lists())
+
+    @spoken
+    def on_entry(self, id: str | None) -> dict:
+        """What is to be known of a published model before it is downloaded."""
+        return self._updates(**self._offer(id), status="")
+
+    @spoken
+    def on_fetch(self, id: str | None, held: str) -> Iterator[dict]:
+        """Download a published model and choose it; what is wrong is said below, and the page goes on as it is."""
+        if not id:
+            yield self._updates(**self._idle("Choose a model first."))
+            return
+        wanted = entry(id)
+        done = yield from self._long(lambda progress, cancelled: download(wanted, progress, cancelled), id)
+        if done is not None:
+            yield self._updates(**self._lists(held, chosen=id), **self._offer(None), **self._idle("It is here."))
+
+    @spoken
+    def on_open(
+        self, paths: Sequence[str] | None, repo: str, name: str, config: str, family: str, held: str
+    ) -> Iterator[dict]:
+        """Open a visitor's own checkpoint and choose it; of a refused one the reason is said, and nothing changes."""
+
+        def work(progress, cancelled) -> Tokenizer:
+            device, of = self.context.store.device, family or None
+            if paths:
+                weights, beside = checkpoint_files([Path(path) for path in paths])
+                return open_own(weights, device, family=of, config=beside)
+            if not (repo.strip() and name.strip()):
+                raise CheckpointError("Choose the files of a checkpoint, or name a repository and a file in it.")
+            named = {"family": of, "config": config.strip() or None, "progress": progress, "cancelled": cancelled}
+            return open_own_of_hub(repo.strip(), name.strip(), device, **named)
+
+        tokenizer = yield from self._long(work, None)
+        for path in paths or ():
+            Path(path).unlink(missing_ok=True)  # held in memory from here on, or refused
+        if tokenizer is None:
+            yield self._updates(files=None)
+            return
+        self.context.store.hold(tokenizer)
+        self.context.store.release(held)
+        id = tokenizer.spec.id
+        said = "It is yours alone, and gone when you leave the page."
+        yield self._updates(**self._lists(id, chosen=id), **self._idle(said), files=None, held=id)
+
+    def on_cancel(self, id: str | None) -> dict:
+        """Back to how it was; what has come is kept, and the next download goes on from there."""
+        return self._updates(**self._idle("Cancelled. The next download goes on from here."), **self._offer(id))
+
+    def _long(self, work, id: str | None) -> Generator[dict, None, object]:
+        """Work while its progress is shown; returns what it made, or None once it has been said what is wrong."""
+        off, on = gr.update(interactive=False), gr.update(visible=True)
+        yield self._updates(status=progress_bar(None), fetch=off, open=off, cancel=on)
+        watching = watched(work)
+        try:
+            while True:
+                try:
+                    report = next(watching)
+                except StopIteration as ended:
+                    return ended.value
+                yield self._updates(status=progress_bar(report))
+        except ExplorerError as error:
+            yield self._updates(**self._idle(str(error)), **self._offer(id))
+            return None
+        finally:
+            watching.close()
+
+    def _idle(self, said: str) -> dict:
+        return {
+            "status": f"<p role='status'>{html.escape(said)}</p>",
+            "open": gr.update(interactive=True),
+            "cancel": gr.update(visible=False),
+        }
+
+    def _offer(self, id: str | None) -> dict:
+        """The card of a model, and its button where the Hub has it."""
+        there = bool(id and entry(id).repo)
+        shown = f"Download {_size(entry(id).megabytes)}" if there else "Download"
+        return {"card": card(entry(id)) if id else "", "fetch": gr.update(visible=there, interactive=True, value=shown)}
+
+    def _lists(self, held: str = "", chosen: str = "") -> dict:
+        """Everything that lists models, anew; chosen: the one that the page is to go on with."""
+        listed, value = self.listed(held), {"value": chosen} if chosen else {}
+        models = [{"id": id, "title": title} for title, id in listed]
+        return {
+            "model": gr.update(choices=listed, **value),
+            "view": TokenView(listed=json.dumps(models)),
+            "entry": gr.update(choices=self._to_fetch(), value=None),
+        }
+
+    def _to_fetch(self) -> list[tuple[str, str]]:
+        here = set(self.context.store.published())
+        return [(f"{found.title} · {_size(found.megabytes)}", id) for id, found in entries().items() if id not in here]
+
+    def _updates(self, **named) -> dict:
+        return {self.outputs[name]: value for name, value in named.items()}
+
+
+def checkpoint_files(paths: Sequence[Path]) -> tuple[list[Path], Path | None]:
+    """The files of weights among uploaded ones, and the config.json beside them; a CheckpointError where too much."""
+    weights, configs = [path for path in paths if path.suffix != ".json"], [p for p in paths if p.suffix == ".json"]
+    if not weights or len(configs) > 1 or len(paths) > MOST_FILES:
+        raise CheckpointError(
+            f"{len(weights)} files of weights and {len(configs)} of JSON came; a checkpoint is one to "
+            f"{MOST_FILES - 1} files of weights, with one config.json where its family needs it."
+        )
+    total = sum(path.stat().st_size for path in paths)
+    if total > MAX_OWN_BYTES:
+        raise CheckpointError(
+            f"These files have {total / 2**30:.1f} GiB; up to {MAX_OWN_BYTES >> 30} GiB is opened here."
+        )
+    return weights, configs[0] if configs else None
+
+
+def card(found: Entry) -> str:
+    """What is to be known before anything is downloaded, as HTML."""
+    cells = f"stride {found.stride} px" if found.stride else f"{found.tokens} codes in a row"
+    only = f"; takes only {found.side} × {found.side} px" if found.side else ""
+    rows = [
+        ("Codes", f"{found.codes:,} × {found.dim}, {cells}{only}"),
+        ("Family", html.escape(FAMILIES[found.family].title)),
+        ("Trained on", html.escape(found.trained_on)),
+        ("Size", _size(found.megabytes)),
+        ("Licence", _link(found.licence_link, found.licence)),
+        ("From", _link(found.source, found.repo or found.source.split("/")[2])),
+        ("Paper", _link(found.paper, found.paper.removeprefix("https://"))),
+    ]
+    if found.needs:
+        rows.append(("Needs", html.escape(found.needs)))
+    listed = "".join(f"<dt>{term}</dt><dd>{detail}</dd>" for term, detail in rows)
+    unsure = html.escape(found.unverified)
+    more = f"<details><summary>Not checked</summary><p>{unsure}</p></details>" if unsure else ""
+    return f"<div class='facts'><p>{html.escape(found.summary)}</p><dl>{listed}</dl>{more}</div>"
+
+
+def progress_bar(report: Report | None) -> str:
+    """How far a download is, as HTML."""
+    if report is None:
+        return "<p role='status'>Working …</p><progress></progress>"
+    name, done, total = report
+    of = f" of {_size(total / 1e6)}" if total else ""
+    share = f" value='{done}' max='{total}'" if total else ""
+    return f"<p role='status'>{html.escape(Path(name).name)}: {_size(done / 1e6)}{of}</p><progress{share}></progress>"
+
+
+def _size(megabytes: float) -> str:
+    return f"{megabytes / 1000:.1f} GB" if megabytes >= 1000 else f"{megabytes:,.0f} MB"
+
+
+def _link(url: str, text: str) -> str:
+    return f"<a href='{html.escape(url)}' target='_blank' rel='noopener'>{html.escape(text)}</a>"
