@@ -13,8 +13,9 @@ from torch import Tensor, nn
 from explorer.adapters.convolutional import decoder, encoder, halvings, taming_names
 from explorer.adapters.files import StateDict
 from explorer.adapters.haar import analyse, synthesise
-from explorer.adapters.network import OneLevelNetwork, fill, first, last, on_meta, to_signed, to_unit
+from explorer.adapters.network import OneLevelNetwork, fill, on_meta, to_signed, to_unit
 from explorer.core.errors import CheckpointError
+from explorer.models.blocks import first, last
 from explorer.quantizers import FiniteScalarQuantizer
 
 LEVELS = (8, 8, 8, 5, 5, 5)

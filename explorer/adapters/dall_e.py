@@ -11,7 +11,8 @@ import torch
 from torch import Tensor, nn
 
 from explorer.adapters.files import StateDict
-from explorer.adapters.network import OneLevelNetwork, counted, fill, first, last, on_meta
+from explorer.adapters.network import OneLevelNetwork, counted, fill, on_meta
+from explorer.models.blocks import first, last
 from explorer.quantizers import GumbelQuantizer
 
 MARGIN = 0.1

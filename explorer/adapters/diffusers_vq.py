@@ -11,8 +11,9 @@ from typing import Any
 from torch import Tensor
 
 from explorer.adapters.files import StateDict
-from explorer.adapters.network import OneLevelNetwork, fill, first, last, on_meta, to_signed, to_unit
+from explorer.adapters.network import OneLevelNetwork, fill, on_meta, to_signed, to_unit
 from explorer.core.errors import ConfigError
+from explorer.models.blocks import first, last
 from explorer.quantizers import VectorQuantizer
 
 _OLD_NAMES = {".to_q.": ".query.", ".to_k.": ".key.", ".to_v.": ".value.", ".to_out.0.": ".proj_attn."}

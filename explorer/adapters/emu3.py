@@ -9,7 +9,8 @@ from typing import Any
 from torch import Tensor
 
 from explorer.adapters.files import StateDict
-from explorer.adapters.network import OneLevelNetwork, counted, fill, last, on_meta, to_signed, to_unit
+from explorer.adapters.network import OneLevelNetwork, counted, fill, on_meta, to_signed, to_unit
+from explorer.models.blocks import last
 from explorer.quantizers import VectorQuantizer
 
 _BOOK = "quantize.embedding.weight"

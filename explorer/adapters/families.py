@@ -1,4 +1,4 @@
-"""Which families of published tokenizers there are, and how tensors become a Tokenizer; modules load when asked for."""
+"""How the tensors of a family become a Tokenizer; the families' modules load when asked for."""
 
 import importlib
 from collections.abc import Mapping
@@ -7,38 +7,12 @@ from typing import Any
 
 import torch
 
+from explorer.adapters.family import FAMILIES
 from explorer.adapters.files import StateDict
 from explorer.adapters.network import PublishedNetwork
 from explorer.core.errors import CheckpointError, ExplorerError
 from explorer.core.spec import TokenizerSpec
 from explorer.models.tokenizer import LocalTokenizer, NetworkTokenizer
-
-
-@dataclass(frozen=True)
-class Family:
-    """title: in words. marks: beginnings of tensor names that, all present, tell it from the families listed after
-    it. settings: what `network` of its module takes besides the tensors."""
-
-    title: str
-    marks: tuple[str, ...]
-    settings: tuple[str, ...] = ()
-
-
-FAMILIES = {
-    "diffusers_vq": Family("diffusers VQModel", ("encoder.down_blocks.",), ("config",)),
-    "rosinality": Family("VQ-VAE-2 (rosinality)", ("quantize_t.embed",), ("skips_relu",)),
-    "mishalaskin": Family("VQ-VAE (MishaLaskin)", ("vector_quantization.embedding.weight",)),
-    "dall_e": Family("DALL-E dVAE", ("decoder.blocks.input.w",)),
-    "var": Family("VAR", ("quantize.ema_vocab_hit_SV",), ("grids",)),
-    "titok": Family("TiTok", ("latent_tokens",), ("encoder_heads", "decoder_heads")),
-    "llamagen": Family("LlamaGen", ("decoder.conv_blocks.",)),
-    "open_magvit2": Family("Open-MAGVIT2", ("decoder.adaptive.",)),
-    "emu3": Family("Emu3", ("encoder.time_conv.",)),
-    "janus": Family("Janus", ("quantize.embedding.", "decoder.up.0.upsample.")),
-    "taming": Family("VQGAN (taming-transformers, latent-diffusion)", ("quantize.embed",)),
-    "cosmos": Family("Cosmos DI", ("post_quant_conv.",), ("levels",)),
-}
-"""Name of the module -> family."""
 
 
 @dataclass(frozen=True)

@@ -8,8 +8,9 @@ import re
 from torch import Tensor, nn
 
 from explorer.adapters.files import StateDict
-from explorer.adapters.network import OneLevelNetwork, counted, fill, first, last, on_meta, to_signed, to_unit
+from explorer.adapters.network import OneLevelNetwork, counted, fill, on_meta, to_signed, to_unit
 from explorer.adapters.residual import ResidualLayer, decoder_reach
+from explorer.models.blocks import first, last
 from explorer.quantizers import VectorQuantizer
 
 _ENCODER, _DECODER = "encoder.conv_stack", "decoder.inverse_conv_stack"

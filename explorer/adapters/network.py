@@ -142,13 +142,3 @@ def to_signed(images: Tensor) -> Tensor:
 def to_unit(pictures: Tensor) -> Tensor:
     """[-1, 1] to [0, 1]."""
     return (pictures + 1) / 2
-
-
-def last(x: Tensor) -> Tensor:
-    """(B, C, h, w) to (B, h, w, C)."""
-    return x.permute(0, 2, 3, 1)
-
-
-def first(x: Tensor) -> Tensor:
-    """(B, h, w, C) to (B, C, h, w)."""
-    return x.permute(0, 3, 1, 2)

@@ -8,7 +8,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from explorer.adapters.files import StateDict
-from explorer.adapters.network import OneLevelNetwork, counted, fill, first, last, on_meta, to_signed, to_unit
+from explorer.adapters.network import OneLevelNetwork, counted, fill, on_meta, to_signed, to_unit
+from explorer.models.blocks import first, last
 from explorer.quantizers import LookupFreeQuantizer
 
 GROUPS, EPS = 32, 1e-6

@@ -9,12 +9,12 @@ import torch
 from torch import Tensor, nn
 
 from explorer.adapters.files import StateDict
-from explorer.adapters.network import PublishedNetwork, fill, first, last, on_meta, to_signed, to_unit
+from explorer.adapters.network import PublishedNetwork, fill, on_meta, to_signed, to_unit
 from explorer.adapters.residual import ResidualLayer, decoder_reach
 from explorer.core.spec import Codebook, Level
+from explorer.models.blocks import first, last
+from explorer.models.two_grids import BOTTOM, TOP, both
 from explorer.quantizers import EMAVectorQuantizer, Quantizer
-
-TOP, BOTTOM = "top", "bottom"
 
 
 class TwoMaps(PublishedNetwork):
@@ -79,14 +79,7 @@ class TwoMaps(PublishedNetwork):
         return {TOP: (top_latents, top), BOTTOM: (bottom_latents, bottom)}
 
     def decode(self, vectors: Mapping[str, Tensor]) -> Tensor:
-        """A missing level is filled with its mean code vector, by how often each was chosen in training."""
-        top, bottom = vectors.get(TOP), vectors.get(BOTTOM)
-        if top is None:
-            batch, height, width, _ = bottom.shape
-            top = self.top.mean_vector().expand(batch, height // 2, width // 2, -1)
-        if bottom is None:
-            batch, height, width, _ = top.shape
-            bottom = self.bottom.mean_vector().expand(batch, height * 2, width * 2, -1)
+        top, bottom = both(vectors, self.top, self.bottom)
         return to_unit(self.dec(torch.cat([self.upsample_t(first(top)), first(bottom)], 1)))
 
     def counters(self, level: str) -> dict[str, Tensor]:

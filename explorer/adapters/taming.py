@@ -8,7 +8,8 @@ from torch import Tensor, nn
 
 from explorer.adapters.convolutional import decoder, encoder, halvings, taming_names
 from explorer.adapters.files import StateDict
-from explorer.adapters.network import OneLevelNetwork, fill, first, last, on_meta, to_signed, to_unit
+from explorer.adapters.network import OneLevelNetwork, fill, on_meta, to_signed, to_unit
+from explorer.models.blocks import first, last
 from explorer.quantizers import GumbelQuantizer, NormalizedVectorQuantizer, Quantizer, VectorQuantizer
 
 TRAINING_ONLY = ("loss.",)

@@ -12,8 +12,9 @@ from torch import Tensor, nn
 
 from explorer.adapters.convolutional import decoder, encoder, halvings, taming_names
 from explorer.adapters.files import StateDict
-from explorer.adapters.network import CODES, PublishedNetwork, fill, first, last, on_meta, to_signed, to_unit
+from explorer.adapters.network import CODES, PublishedNetwork, fill, on_meta, to_signed, to_unit
 from explorer.core.spec import Codebook, Level
+from explorer.models.blocks import first, last
 from explorer.quantizers import Quantizer, VectorQuantizer
 
 GRIDS = (1, 2, 3, 4, 5, 6, 8, 10, 13, 16)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor, nn
 
-from explorer.models.blocks import blocks, from_pixels, to_latents, to_pixels, twice_as_fine
+from explorer.models.blocks import blocks, first, from_pixels, last, to_latents, to_pixels, twice_as_fine
 from explorer.models.config import (
     EMAVectorConfig,
     FiniteScalarConfig,
@@ -88,7 +88,7 @@ class OneGridAutoencoder(Autoencoder):
     def forward(self, images: Tensor) -> Pass:
         z = self.latents(images)
         found = self.quantizer(z)
-        reconstruction = self.decoder(found.quantized.permute(0, 3, 1, 2)) + 0.5
+        reconstruction = self.decoder(first(found.quantized)) + 0.5
         if not isinstance(self.quantizer, ResidualQuantizer):
             return Pass(reconstruction, {"codes": z}, {"codes": found.indices}, found.losses)
         with torch.no_grad():
@@ -107,11 +107,11 @@ class OneGridAutoencoder(Autoencoder):
 
     def decode(self, vectors: Mapping[str, Tensor]) -> Tensor:
         total = torch.stack(list(vectors.values())).sum(0)
-        return self.decoder(total.permute(0, 3, 1, 2)) + 0.5
+        return self.decoder(first(total)) + 0.5
 
     def latents(self, images: Tensor) -> Tensor:
         """Channel-last latents (B, h, w, latent_dim)."""
-        return self.encoder(images - 0.5).permute(0, 2, 3, 1)
+        return last(self.encoder(images - 0.5))
 
 
 def encoder(config: OneGridConfig, latent_dim: int) -> nn.Sequential:

@@ -12,6 +12,16 @@ PIXELS = 4
 """Side of the squares of pixels that become the channels of one position, at stride 4."""
 
 
+def last(x: Tensor) -> Tensor:
+    """(B, C, h, w) to (B, h, w, C)."""
+    return x.permute(0, 2, 3, 1)
+
+
+def first(x: Tensor) -> Tensor:
+    """(B, h, w, C) to (B, C, h, w)."""
+    return x.permute(0, 3, 1, 2)
+
+
 class ChannelNorm(nn.Module):
     """Layer normalisation over the channels of each position of (B, C, H, W)."""
 
@@ -20,7 +30,7 @@ class ChannelNorm(nn.Module):
         self.norm = nn.LayerNorm(channels)
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.norm(x.permute(0, 2, 3, 1)).permute(0, 3, 1, 2)
+        return first(self.norm(last(x)))
 
 
 class ResidualBlock(nn.Module):

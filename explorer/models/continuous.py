@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from explorer.models.autoencoder import Autoencoder, Pass, decoder, encoder
+from explorer.models.blocks import first, last
 from explorer.models.config import ContinuousConfig, GaussianConfig, OneGridConfig
 from explorer.quantizers import Quantizer
 
@@ -40,11 +41,11 @@ class ContinuousAutoencoder(Autoencoder):
 
     def latents(self, images: Tensor) -> Tensor:
         """Channel-last latents (B, h, w, dim); of a VAE the means."""
-        return self._gaussian(images)[0] if self.gaussian else self.encoder(images - 0.5).permute(0, 2, 3, 1)
+        return self._gaussian(images)[0] if self.gaussian else last(self.encoder(images - 0.5))
 
     def decode(self, vectors: Mapping[str, Tensor]) -> Tensor:
-        return self.decoder(vectors[LATENTS].permute(0, 3, 1, 2)) + 0.5
+        return self.decoder(first(vectors[LATENTS])) + 0.5
 
     def _gaussian(self, images: Tensor) -> tuple[Tensor, Tensor]:
-        mean, log_variance = self.encoder(images - 0.5).permute(0, 2, 3, 1).float().chunk(2, -1)
+        mean, log_variance = last(self.encoder(images - 0.5)).float().chunk(2, -1)
         return mean, log_variance.clamp(-20, 10)

@@ -10,11 +10,24 @@ import torch
 from torch import Tensor, nn
 
 from explorer.models.autoencoder import Autoencoder, Pass, build_quantizer
-from explorer.models.blocks import blocks, from_pixels, to_latents, to_pixels, twice_as_fine
+from explorer.models.blocks import blocks, first, from_pixels, last, to_latents, to_pixels, twice_as_fine
 from explorer.models.config import EMAVectorConfig, TwoGridsConfig
 from explorer.quantizers import Quantizer
 
 TOP, BOTTOM = "top", "bottom"
+
+
+def both(vectors: Mapping[str, Tensor], top: Quantizer, bottom: Quantizer) -> tuple[Tensor, Tensor]:
+    """Vectors of both levels, the bottom's grid twice as fine; a missing one is filled with its mean code vector, by
+    how often each was chosen in training."""
+    coarse, fine = vectors.get(TOP), vectors.get(BOTTOM)
+    if coarse is None:
+        batch, height, width, _ = fine.shape
+        coarse = top.mean_vector().expand(batch, height // 2, width // 2, -1)
+    if fine is None:
+        batch, height, width, _ = coarse.shape
+        fine = bottom.mean_vector().expand(batch, height * 2, width * 2, -1)
+    return coarse, fine
 
 
 class TwoGridsAutoencoder(Autoencoder):
@@ -45,7 +58,7 @@ class TwoGridsAutoencoder(Autoencoder):
 
     def forward(self, images: Tensor) -> Pass:
         features = self.to_features(images - 0.5)
-        top_latents = _last(self.to_top(features))
+        top_latents = last(self.to_top(features))
         top = self.top(top_latents)
         bottom_latents = self._bottom_latents(features, top.quantized)
         bottom = self.bottom(bottom_latents)
@@ -60,34 +73,19 @@ class TwoGridsAutoencoder(Autoencoder):
     def encode(self, images: Tensor, given: Mapping[str, Tensor] | None = None) -> dict[str, tuple[Tensor, Tensor]]:
         given = given or {}
         features = self.to_features(images - 0.5)
-        top_latents = _last(self.to_top(features))
+        top_latents = last(self.to_top(features))
         top = given[TOP] if TOP in given else self.top(top_latents).indices
         bottom_latents = self._bottom_latents(features, self.top.vectors(top))
         bottom = given[BOTTOM] if BOTTOM in given else self.bottom(bottom_latents).indices
         return {TOP: (top_latents.float(), top), BOTTOM: (bottom_latents.float(), bottom)}
 
     def decode(self, vectors: Mapping[str, Tensor]) -> Tensor:
-        """A missing level is filled with its mean code vector, by how often each was chosen in training."""
-        top, bottom = vectors.get(TOP), vectors.get(BOTTOM)
-        if top is None:
-            batch, height, width, _ = bottom.shape
-            top = self.top.mean_vector().expand(batch, height // 2, width // 2, -1)
-        if bottom is None:
-            batch, height, width, _ = top.shape
-            bottom = self.bottom.mean_vector().expand(batch, height * 2, width * 2, -1)
+        top, bottom = both(vectors, self.top, self.bottom)
         return self._decoded(top, bottom)
 
     def _bottom_latents(self, features: Tensor, top: Tensor) -> Tensor:
-        return _last(self.to_bottom(torch.cat([features, self.from_top(_first(top)).to(features.dtype)], 1)))
+        return last(self.to_bottom(torch.cat([features, self.from_top(first(top)).to(features.dtype)], 1)))
 
     def _decoded(self, top: Tensor, bottom: Tensor) -> Tensor:
-        finer = self.finer_top(_first(top))
-        return self.decoder(torch.cat([finer, _first(bottom).to(finer.dtype)], 1)) + 0.5
-
-
-def _last(x: Tensor) -> Tensor:
-    return x.permute(0, 2, 3, 1)
-
-
-def _first(x: Tensor) -> Tensor:
-    return x.permute(0, 3, 1, 2)
+        finer = self.finer_top(first(top))
+        return self.decoder(torch.cat([finer, first(bottom).to(finer.dtype)], 1)) + 0.5
