@@ -24,7 +24,7 @@ function chartOn(canvas, across, up) {
   const { context, width, height } = fitted, ink = themed("--body-text-color-subdued"), rule = themed("--border-color-primary");
   context.font = "11px system-ui, sans-serif";
   const labelled = ({ ticks, text = number }) => ticks.map((tick) => { const label = text(tick); return [tick, label, context.measureText(label).width]; });
-  const left = Math.max(40, 10 + Math.max(...labelled(up).map(([, , wide]) => wide))), right = width - 12, top = 10, bottom = height - (across.title ? 36 : 22);
+  const left = Math.max(40, 10 + Math.max(...labelled(up).map(([, , wide]) => wide))), right = width - (across.title ? 26 : 12), top = 10, bottom = height - (across.title ? 36 : 22);
   const x = placing(across, left, right), y = placing(up, bottom, top);
 
   function line(points, colour, { width: thick = 2, dash = [], opacity = 1 } = {}) {
