@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from explorer.analysis.usage import entropy
+
 BINS = 8
 """Rows and columns of a position map."""
 
@@ -23,7 +25,4 @@ def perplexity_by_position(counts: np.ndarray) -> np.ndarray:
 
     How many equally likely codes would be as varied as what is there; 1 where one code stands alone, 0 where none.
     """
-    tokens = counts.sum(0)
-    shares = counts / np.maximum(1, tokens)
-    entropy = -(shares * np.log2(np.where(shares > 0, shares, 1))).sum(0)
-    return np.where(tokens > 0, 2**entropy, 0)
+    return np.where(counts.sum(0) > 0, 2 ** entropy(counts), 0)

@@ -3,6 +3,11 @@
 import numpy as np
 from skimage.color import lab2rgb
 
+SERIES = ("#d55e00", "#0072b2", "#009e73", "#cc79a7", "#e69f00", "#56b4e9")
+"""Of Okabe and Ito's palette, which colour-blind people can tell apart; chart.js holds the same for the page."""
+GREY = "#8a8580"
+"""Readable on light and on dark."""
+
 
 def code_colours(vectors: np.ndarray) -> np.ndarray:
     """Colours (K, 3) uint8 of code vectors (K, D): the principal components as lightness and hue plane.

@@ -106,7 +106,7 @@ class Maps:
                 return CodebookMap(codes, arrays["points"], arrays["outputs"])
         except FileNotFoundError:
             return None
-        except (OSError, ValueError, KeyError) as error:
+        except Exception as error:  # what a damaged archive raises depends on where it is damaged
             log.warning("a kept map could not be read and is laid out again: %s", error)
             return None
 

@@ -10,7 +10,7 @@ import numpy as np
 import plotly.graph_objects as go
 
 from explorer.analysis.positions import perplexity_by_position
-from explorer.analysis.usage import Usage, by_level, conclusion, merged, rarefaction
+from explorer.analysis.usage import Usage, by_level, conclusion, entropy, merged, rarefaction
 from explorer.core.errors import ExplorerError
 from explorer.core.tokenizer import KeepsCounters
 from explorer.models import registry
@@ -167,7 +167,7 @@ class CodebookTab:
         found = tokenizer.counters(asked.level) if isinstance(tokenizer, KeepsCounters) else {}
         return [
             f"The checkpoint's counter ({what}): {np.count_nonzero(counts >= 0.01):,} of {len(counts):,} codes used at "
-            f"least once in 100 batches, spread as over {_perplexity(counts):,.0f} equally likely ones."
+            f"least once in 100 batches, spread as over {2 ** entropy(counts):,.0f} equally likely ones."
             for what, counts in found.items()
         ]
 
@@ -221,11 +221,6 @@ def levels_table(levels: Mapping[str, Usage]) -> str:
     )
     heads = "".join(f"<th>{head}</th>" for head in ("level", "used", "ceiling", "perplexity", "tokens"))
     return f"<div class='tv cv-table'><table><thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table></div>"
-
-
-def _perplexity(counts: np.ndarray) -> float:
-    shares = counts[counts > 0] / counts.sum()
-    return float(np.exp(-(shares * np.log(shares)).sum()))
 
 
 def _heading(title: str, note: str) -> str:

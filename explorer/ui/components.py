@@ -16,6 +16,8 @@ from explorer.core.picture_files import PictureFile
 from explorer.services.examples import EXAMPLES, Example, thumbnails
 
 ASSETS = Path(__file__).parent / "assets"
+TOKEN_PARTS = ("state", "drawing", "words", "pointing", "saving", "view")
+"""The script of the Tokenize view, in the order in which its parts stand."""
 EDIT_PARTS = ("state", "steps", "saved", "drawing", "panels", "pointing", "view")
 """The script of the Edit view, in the order in which its parts stand."""
 CODEBOOK_PARTS = ("state", "drawing", "words", "code", "export", "pointing")
@@ -61,7 +63,7 @@ class TokenView(gr.HTML):
         super().__init__(
             value,
             html_template=asset("token_view.html"),
-            js_on_load=scripts("canvas", "token_view"),
+            js_on_load=scripts("canvas", "codes", *(f"token_{part}" for part in TOKEN_PARTS)),
             server_functions=[codes_as_npz] if codes_as_npz else None,
             apply_default_css=False,
             **props,
@@ -75,7 +77,7 @@ class EditView(gr.HTML):
         super().__init__(
             "",
             html_template=asset("edit_view.html"),
-            js_on_load=scripts("canvas", "squeeze", *(f"edit_{part}" for part in EDIT_PARTS)),
+            js_on_load=scripts("canvas", "codes", "squeeze", *(f"edit_{part}" for part in EDIT_PARTS)),
             server_functions=list(calls),
             examples=json.dumps([example.name for example in EXAMPLES]),
             apply_default_css=False,
@@ -91,7 +93,7 @@ class CodebookView(gr.HTML):
         super().__init__(
             "",
             html_template=asset("codebook_view.html"),
-            js_on_load=scripts("canvas", "still", *(f"codebook_{part}" for part in CODEBOOK_PARTS)),
+            js_on_load=scripts("canvas", "codes", "still", *(f"codebook_{part}" for part in CODEBOOK_PARTS)),
             server_functions=list(calls),
             apply_default_css=False,
             **props,
@@ -124,7 +126,7 @@ class ShareView(gr.HTML):
         super().__init__(
             "",
             html_template=asset("share_view.html"),
-            js_on_load=scripts("canvas", "squeeze", "still", "share", "share_report"),
+            js_on_load=scripts("canvas", "codes", "squeeze", "still", "share", "share_report"),
             apply_default_css=False,
             **props,
         )
@@ -137,7 +139,7 @@ class GuideView(gr.HTML):
         super().__init__(
             "",
             html_template=asset("guide_view.html"),
-            js_on_load=scripts("canvas", *(f"guide/{part}" for part in GUIDE_PARTS)),
+            js_on_load=scripts("canvas", "codes", "chart", *(f"guide/{part}" for part in GUIDE_PARTS)),
             server_functions=list(calls),
             apply_default_css=False,
             **props,
@@ -154,7 +156,7 @@ class LabView(gr.HTML):
         super().__init__(
             "",
             html_template=asset("lab_view.html"),
-            js_on_load=scripts("canvas", *(f"lab_{part.format(lab=lab)}" for part in LAB_PARTS)),
+            js_on_load=scripts("canvas", "chart", *(f"lab_{part.format(lab=lab)}" for part in LAB_PARTS)),
             server_functions=[call],
             given=given,
             apply_default_css=False,
@@ -169,7 +171,7 @@ class SweepView(gr.HTML):
         super().__init__(
             "",
             html_template=asset("sweep_view.html"),
-            js_on_load=scripts("canvas", "sweep"),
+            js_on_load=scripts("canvas", "chart", "sweep"),
             sweep=sweep,
             apply_default_css=False,
             **props,

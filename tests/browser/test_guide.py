@@ -17,7 +17,7 @@ SEEN = {
     "losses": "[data-code]",
     "gumbel": "[data-largest] .gv-bar",
     "fsq": '[data-code="108"] .gv-sum',
-    "collapse": ".gv-legend li",
+    "collapse": ".ch-legend li",
     "levels": "[data-errors]",
     "prior": '.gv-pair img[src^="data:"]',
 }

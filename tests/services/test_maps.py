@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from explorer.analysis.codebook_map import MOST, MapKey, mapped_codes, placed_by
-from explorer.core.errors import CodesError, ExplorerError
+from explorer.analysis.projection import Projection
+from explorer.core.errors import CheckpointError, CodesError, ExplorerError
 from explorer.core.spec import Codebook
 from explorer.models.tokenizer import load_tokenizer
 from explorer.services import maps
@@ -50,6 +51,24 @@ def test_a_shipped_map_is_taken_as_it_is(tokenizer, tmp_path, monkeypatch):
     monkeypatch.setattr(maps.registry, "folder_of", lambda id: tmp_path)
     found = Maps(tmp_path / "cache").find(tokenizer, UMAP, None)
     assert np.array_equal(found.points, points.astype(np.float32))
+
+
+@pytest.mark.parametrize("share", [0, 0.5, 0.99])
+def test_a_damaged_file_is_laid_out_again_or_refused_in_words(tokenizer, tmp_path, monkeypatch, share):
+    found = Maps(tmp_path)
+    found._keep(found._identity(tokenizer, UMAP, None), Projection(np.zeros((24, 2)), np.zeros((0, 2))))
+    (kept,) = tmp_path.glob("*.npz")
+    assert found.find(tokenizer, UMAP, None) is not None
+    data = kept.read_bytes()
+    kept.write_bytes(data[: int(share * len(data))])
+    assert found.find(tokenizer, UMAP, None) is None
+
+    kept.rename(tmp_path / "maps.npz")
+    maps._shipped.cache_clear()
+    monkeypatch.setattr(maps.registry, "has", lambda id: True)
+    monkeypatch.setattr(maps.registry, "folder_of", lambda id: tmp_path)
+    with pytest.raises(CheckpointError, match="damaged"):
+        found.find(tokenizer, UMAP, None)
 
 
 def test_a_stopped_layout_is_gone_and_a_failed_one_says_why(tokenizer, tmp_path, monkeypatch):

@@ -4,7 +4,7 @@
 """
 
 from explorer.analysis.usage.conclusion import conclusion
-from explorer.analysis.usage.counts import Usage, by_level, merged, sampling_ceiling
+from explorer.analysis.usage.counts import Usage, by_level, entropy, merged, sampling_ceiling
 from explorer.analysis.usage.figures import figures
 from explorer.analysis.usage.rarefaction import Rarefaction, rarefaction
 from explorer.analysis.usage.unseen import LEVEL, Estimate
@@ -16,6 +16,7 @@ __all__ = [
     "Usage",
     "by_level",
     "conclusion",
+    "entropy",
     "figures",
     "merged",
     "rarefaction",

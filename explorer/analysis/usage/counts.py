@@ -80,8 +80,7 @@ class Usage:
     @property
     def entropy(self) -> float:
         """Entropy of the counted distribution in bits per token."""
-        shares = self.counts[self.counts > 0] / max(1, self.tokens)
-        return float(-(shares * np.log2(shares)).sum())
+        return float(entropy(self.counts))
 
     @property
     def perplexity(self) -> float:
@@ -113,6 +112,13 @@ class Usage:
         """The fewest codes that together have at least this share of the counted tokens."""
         carried = np.cumsum(np.sort(self.counts)[::-1])
         return int(np.searchsorted(carried, share * self.tokens)) + 1 if self.tokens else 0
+
+
+def entropy(counts: np.ndarray) -> np.ndarray:
+    """Entropy in bits of counts (K, ...), whole or fractional, over their first axis: (...) float64, 0 where none."""
+    total = counts.sum(0)
+    shares = counts / np.where(total > 0, total, 1)
+    return (shares * np.log2(1 / np.where(shares > 0, shares, 1))).sum(0)
 
 
 def sampling_ceiling(size: int, tokens: int) -> float:

@@ -1,4 +1,34 @@
-// What the canvas views share; it stands before each of them. Nothing here knows what is shown.
+// What the views share; it stands before each of them. Nothing here knows what is shown.
+const root = element.querySelector(".tv, .sv");
+const $ = (selector) => root.querySelector(selector);
+const $$ = (selector) => [...root.querySelectorAll(selector)];
+
+const ACCENT = "#4f46e5", CHOSEN = "#c2410c";     // on pictures, light and dark: what is pointed at, what is chosen
+const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };   // right, down
+
+function make(tag, kind, words, ...parts) {
+  const found = document.createElement(tag);
+  if (kind) found.className = kind;
+  if (words) found.textContent = words;
+  found.append(...parts);
+  return found;
+}
+
+function button(label, act) { return Object.assign(make("button", "tv-button", label), { type: "button", onclick: act }); }
+
+// A figure below its title, with a few words beside that.
+function headed(title, note, ...parts) {
+  return make("figure", "", "", make("div", "tv-head", "", make("h3", "", title), make("span", "tv-fact", note)), ...parts);
+}
+
+// What a function of the server answers; what it can't do is thrown in its words.
+async function answer(call, request) {
+  let reply;
+  try { reply = JSON.parse(await server[call](JSON.stringify(request))); }
+  catch { throw new Error("The server did not answer. What was there is as it was; try again."); }
+  if (reply.error) throw new Error(reply.error);
+  return reply;
+}
 
 function unpack(text, type) {
   if (!text) return null;
@@ -15,38 +45,6 @@ function loadImage(url) {
   });
 }
 
-// Colours that tell codes apart and say nothing more, of a codebook too large to be sent any.
-function hashedColours(size) {
-  const found = new Uint8Array(3 * size);
-  for (let code = 0; code < size; code++) {
-    const mixed = Math.imul(code, 2654435761) >>> 0;
-    for (let c = 0; c < 3; c++) found[3 * code + c] = 56 + Math.floor(((mixed >>> (24 - 8 * c)) & 255) * 5 / 8);
-  }
-  return found;
-}
-
-const coloursOf = (entry) => unpack(entry.colours, Uint8Array) ?? hashedColours(entry.size);
-
-// A level's codes as a file holds them: rows of integers, or one row where they form no map.
-function written({ shape, rows, columns }, codes) {
-  const nested = Array.from({ length: rows }, (_, r) => [...codes.subarray(r * columns, (r + 1) * columns)]);
-  return { grid: shape, codes: shape.length === 1 ? nested.flat() : nested };
-}
-
-// A model payload with its arrays unpacked and its swatches loaded.
-async function readModel(text) {
-  const found = JSON.parse(text);
-  found.scale = unpack(found.scale, Uint8Array);
-  found.heat = unpack(found.heat, Uint8Array);
-  await Promise.all(found.levels.map(async (entry) => {
-    entry.hashed = !entry.colours;
-    entry.colours = coloursOf(entry);
-    entry.counts = unpack(entry.counts, Int32Array);
-    entry.sheet = entry.atlas ? await loadImage(entry.atlas) : null;
-  }));
-  return found;
-}
-
 function fitCanvas(canvas) {
   const ratio = window.devicePixelRatio || 1, width = canvas.clientWidth, height = canvas.clientHeight;
   if (!width || !height) return null;
@@ -56,6 +54,29 @@ function fitCanvas(canvas) {
   context.setTransform(ratio, 0, 0, ratio, 0, 0);
   context.clearRect(0, 0, width, height);
   return { context, width, height };
+}
+
+// Where on a canvas: shares of its width and height.
+function placeOn(canvas, { clientX, clientY }) {
+  const box = canvas.getBoundingClientRect();
+  return [(clientX - box.left) / box.width, (clientY - box.top) / box.height];
+}
+
+// A border along the path that was begun, to be seen on any picture.
+function border(context, colour) {
+  for (const [stroke, width] of [["rgba(255,255,255,0.95)", 4], [colour, 2]]) {
+    context.strokeStyle = stroke; context.lineWidth = width; context.stroke();
+  }
+}
+
+const rgb = (colours, at) => `rgb(${colours[3 * at]},${colours[3 * at + 1]},${colours[3 * at + 2]})`;
+
+// The colours of a scale, from low to high.
+function drawScale(canvas, scale) {
+  const fitted = fitCanvas(canvas);
+  if (!fitted) return;
+  const { context, width, height } = fitted;
+  for (let x = 0; x < width; x++) { context.fillStyle = rgb(scale, Math.round(255 * x / (width - 1))); context.fillRect(x, 0, 1.5, height); }
 }
 
 const number = (value, digits = 0) => value.toLocaleString("en", { minimumFractionDigits: digits, maximumFractionDigits: digits });
@@ -76,13 +97,16 @@ function download(blob, of, suffix) {
   setTimeout(() => URL.revokeObjectURL(link.href), 10000);
 }
 
+// What went wrong, above a view; "" where nothing did.
+function complain(text) {
+  const note = $(".cv-message");
+  if (note.textContent !== text) note.textContent = text;      // a screen reader reads it out once
+  note.hidden = !text;
+}
+
 // Terms with what is known of them, into a <dl>.
 function list(target, facts) {
-  target.replaceChildren(...facts.flatMap(([term, detail]) => {
-    const dt = document.createElement("dt"), dd = document.createElement("dd");
-    dt.textContent = term; dd.textContent = detail;
-    return [dt, dd];
-  }));
+  target.replaceChildren(...facts.flatMap(([term, detail]) => [make("dt", "", term), make("dd", "", detail)]));
 }
 
 // A row of buttons of which one is chosen; redrawn only when something changed.
@@ -92,16 +116,15 @@ function buttons(group, entries, chosen, act) {
   const focused = group.contains(document.activeElement);
   group.dataset.signature = signature;
   group.replaceChildren(...entries.map(([key, label], i) => {
-    const button = document.createElement("button");
+    const button = make("button", "", label);
     button.type = "button";
-    button.textContent = label;
     button.dataset.key = key;
     button.setAttribute("role", "radio");
     button.setAttribute("aria-checked", String(key === chosen));
     button.tabIndex = key === chosen ? 0 : -1;
     button.onclick = () => act(key);
     button.onkeydown = (event) => {
-      const by = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 }[event.key];
+      const [right, down] = ARROWS[event.key] ?? [0, 0], by = right + down;
       if (by) { event.preventDefault(); group.querySelector('[aria-checked="true"]')?.focus(); act(entries[(i + by + entries.length) % entries.length][0]); }
     };
     return button;

@@ -3,7 +3,7 @@
 function meanColours() {
   const { sheet, atlas_columns: columns, tile, size } = book();
   if (!sheet) return null;
-  const small = document.createElement("canvas");
+  const small = make("canvas");
   small.width = columns; small.height = Math.round(sheet.height / tile);
   const context = small.getContext("2d");
   context.imageSmoothingQuality = "high";
@@ -24,30 +24,24 @@ function colourings() {
   return found;
 }
 
-function digitsOf(code) {
-  let rest = code;
-  return book().radices.map((radix) => { const digit = rest % radix; rest = Math.floor(rest / radix); return digit; });
-}
-
 // Per code a number for the scale, or null where colours are not on a scale.
 function scaled() {
   const { counts, size, radices } = book();
   if (colour === "usage") return Float32Array.from({ length: size }, (_, i) => Math.log10(counts[i] + 1));
   if (colour === "norm") return norms;
   if (colour === "far") return nearestOutput;
-  if (colour.startsWith("digit")) { const at = Number(colour.slice(5)); return Float32Array.from({ length: size }, (_, i) => digitsOf(i)[at] / Math.max(1, radices[at] - 1)); }
+  if (colour.startsWith("digit")) { const at = Number(colour.slice(5)); return Float32Array.from({ length: size }, (_, i) => digitsOf(i, radices)[at] / Math.max(1, radices[at] - 1)); }
   return null;
 }
 
 function colourOf(code) {
-  const rgb = (source, at) => `rgb(${source[at]},${source[at + 1]},${source[at + 2]})`;
   if (colour === "dead") return dead(code) ? GREY : ACCENT;
-  if (colour === "decoded") return rgb(decoded, 3 * code);
-  if (colour === "token" || !values) return rgb(book().colours, 3 * code);
+  if (colour === "decoded") return rgb(decoded, code);
+  if (colour === "token" || !values) return rgb(book().colours, code);
   if (colour === "usage" && dead(code)) return GREY;
-  return rgb(model.scale, 3 * Math.round(255 * Math.max(0, Math.min(1, (values[code] - span[0]) / (span[1] - span[0])))));
+  return rgb(model.scale, Math.round(255 * Math.max(0, Math.min(1, (values[code] - span[0]) / (span[1] - span[0])))));
 }
-const GREY = "#a8a29e", ACCENT = "#4f46e5", OUTPUT = "rgba(99,102,241,0.28)";
+const GREY = "#a8a29e", OUTPUT = "rgba(99,102,241,0.28)";
 
 const FILTERS = [["all", "all"], ["used", "used"], ["dead", "dead"], ["here", "in this picture"]];
 function shows(code) {
@@ -101,25 +95,24 @@ function paint() {
   const side = tileSide(drawn, width, height), free = colour === "decoded" || colour === "token";   // free: colours that the page's may swallow
   for (const i of drawn) {
     const x = screen[2 * i], y = screen[2 * i + 1], code = map.codes[i];
-    if (side) drawTile(context, code, x - side / 2, y - side / 2, side);
+    if (side) drawTile(context, book(), code, x - side / 2, y - side / 2, side);
     if (side && colour !== "decoded") { context.lineWidth = 2; context.strokeStyle = colourOf(code); context.strokeRect(x - side / 2, y - side / 2, side, side); }
     if (!side) { context.fillStyle = colourOf(code); context.beginPath(); context.arc(x, y, radius, 0, 7); context.fill(); }
     if (!side && free) { context.lineWidth = 0.75; context.strokeStyle = GREY; context.stroke(); }
   }
   root.dataset.tiles = side ? "yes" : "no";
-  if (lasso) for (const i of drawn) if (lasso.has(map.codes[i])) ring(context, i, radius + 1.5, "#c2410c");
-  if (chosen !== null && map.place.has(chosen)) ring(context, map.place.get(chosen), Math.max(radius, side / 2) + 3, "#c2410c");
+  if (lasso) for (const i of drawn) if (lasso.has(map.codes[i])) ring(context, i, radius + 1.5, CHOSEN);
+  if (chosen !== null && map.place.has(chosen)) ring(context, map.place.get(chosen), Math.max(radius, side / 2) + 3, CHOSEN);
   if (hover !== null) ring(context, hover, Math.max(radius, side / 2) + 3, ACCENT);
   if (path) {
     context.beginPath(); path.forEach(([x, y], i) => i ? context.lineTo(x, y) : context.moveTo(x, y));
-    context.closePath(); context.fillStyle = "rgba(194,65,12,0.12)"; context.fill(); context.strokeStyle = "#c2410c"; context.lineWidth = 1.5; context.stroke();
+    context.closePath(); context.fillStyle = "rgba(194,65,12,0.12)"; context.fill(); context.strokeStyle = CHOSEN; context.lineWidth = 1.5; context.stroke();
   }
 }
 
 function ring(context, i, radius, stroke) {
   context.beginPath(); context.arc(screen[2 * i], screen[2 * i + 1], radius, 0, 7);
-  context.lineWidth = 4; context.strokeStyle = "rgba(255,255,255,0.9)"; context.stroke();
-  context.lineWidth = 2; context.strokeStyle = stroke; context.stroke();
+  border(context, stroke);
 }
 
 // Swatches take the place of dots where there is room for them.
@@ -129,20 +122,7 @@ function tileSide(drawn, width, height) {
   return room < 14 ? 0 : Math.min(40, room);
 }
 
-function drawTile(context, code, x, y, side) {
-  const { sheet, atlas_columns: columns, tile } = book();
-  context.imageSmoothingEnabled = false;
-  context.drawImage(sheet, (code % columns) * tile, Math.floor(code / columns) * tile, tile, tile, x, y, side, side);
-}
-
-function swatch(code, side, extra = "") {
-  const small = document.createElement("canvas");
-  small.width = small.height = side;
-  small.className = extra;
-  if (book().sheet) drawTile(small.getContext("2d"), code, 0, 0, side);
-  else { const context = small.getContext("2d"); context.fillStyle = colourOf(code); context.fillRect(0, 0, side, side); }
-  return small;
-}
+const swatch = (code, side, kind) => swatchOf(book(), code, side, kind, colourOf(code));
 
 function nearest(x, y) {
   let best = null, closest = NEAR * NEAR;

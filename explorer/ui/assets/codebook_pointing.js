@@ -4,8 +4,8 @@ const fingers = new Map();
 let drag = null;
 
 function at(event) {
-  const box = canvas.getBoundingClientRect();
-  return [(event.clientX - box.left) * canvas.clientWidth / box.width, (event.clientY - box.top) * canvas.clientHeight / box.height];
+  const [u, v] = placeOn(canvas, event);
+  return [u * canvas.clientWidth, v * canvas.clientHeight];
 }
 
 function zoomBy(factor, x = canvas.clientWidth / 2, y = canvas.clientHeight / 2) {
@@ -84,10 +84,9 @@ const ZOOMS = { in: () => zoomBy(1.5), out: () => zoomBy(1 / 1.5), reset };
 for (const button of $$("[data-zoom]")) button.onclick = ZOOMS[button.dataset.zoom];
 
 canvas.addEventListener("keydown", (event) => {
-  const ways = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
-  if (ways[event.key] && map) {
+  if (ARROWS[event.key] && map) {
     event.preventDefault();
-    const from = hover ?? map.place.get(chosen) ?? 0, [wx, wy] = ways[event.key];
+    const from = hover ?? map.place.get(chosen) ?? 0, [wx, wy] = ARROWS[event.key];
     let best = null, least = Infinity;
     for (let i = 0; i < map.codes.length; i++) {
       const dx = screen[2 * i] - screen[2 * from], dy = screen[2 * i + 1] - screen[2 * from + 1], along = dx * wx + dy * wy, off = Math.abs(dx * wy) + Math.abs(dy * wx);
@@ -103,8 +102,8 @@ canvas.addEventListener("keydown", (event) => {
 
 $(".cv-goto").addEventListener("change", (event) => {
   const code = Number(event.target.value);
-  if (event.target.value !== "" && Number.isInteger(code) && code >= 0 && code < book().size) { say(""); choose(code); }
-  else say(`Codes of this level are whole numbers from 0 to ${number(book().size - 1)}.`);
+  if (event.target.value !== "" && Number.isInteger(code) && code >= 0 && code < book().size) { complain(""); choose(code); }
+  else complain(`Codes of this level are whole numbers from 0 to ${number(book().size - 1)}.`);
 });
 $(".cv-at-most").addEventListener("input", (event) => {
   const times = Number(event.target.value);

@@ -1,10 +1,6 @@
 // The Codebook view: all codes of a level as points, what is known of one of them, and a table of all.
 // It shows the model that the page shows; maps and pages of codes are asked of the server when they are looked at. The parts stand in one scope:
 // codebook_state, codebook_drawing, codebook_words, codebook_code, codebook_export, codebook_pointing.
-const root = element.querySelector(".tv");
-const $ = (selector) => root.querySelector(selector);
-const $$ = (selector) => [...root.querySelectorAll(selector)];
-
 const METHODS = [["umap", "UMAP"], ["pca", "PCA"]];
 const OF = [["vectors", "code vectors"], ["swatches", "what they decode to"]];
 const DIMS = [["2", "2-D"], ["3", "3-D"]];
@@ -36,8 +32,7 @@ async function takeModel(text) {
 }
 
 function takePicture(text) {
-  picture = JSON.parse(text);
-  for (const entry of picture.levels) entry.codes = unpack(entry.codes, Int32Array);
+  picture = readPicture(text);
   look();
   askStatistics();
 }
@@ -64,11 +59,7 @@ const picturesCodes = () => picture?.model === model?.id ? picture.levels[level]
 
 // ---- asking -----------------------------------------------------------------------------------------------
 
-async function ask(call, request) {
-  const reply = JSON.parse(await server[call](JSON.stringify({ model: model.id, level: book().name, ...request })));
-  if (reply.error) throw new Error(reply.error);
-  return reply;
-}
+const ask = (call, request) => answer(call, { model: model.id, level: book().name, ...request });
 
 let waitingFor = null;
 async function askMap() {
@@ -86,9 +77,9 @@ async function askMap() {
     if (version !== mapVersion) return;
     wait(null);
     takeMap(reply, wanted);
-    say("");
+    complain("");
   } catch (error) {
-    if (version === mapVersion) { wait(null); say(error.message); }
+    if (version === mapVersion) { wait(null); complain(error.message); }
   }
 }
 
@@ -113,7 +104,7 @@ async function askFacts() {
   try {
     const reply = await ask("facts", {});
     if (asked === modelVersion) { norms = unpack(reply.norms, Float32Array); nearestOutput = unpack(reply.nearest, Float32Array); look(); showCode(); }
-  } catch (error) { say(error.message); }
+  } catch (error) { complain(error.message); }
 }
 
 function askStatistics() {
@@ -131,5 +122,4 @@ function wait(share) {
   if (share > 0) $(".cv-wait progress").value = share; else $(".cv-wait progress").removeAttribute("value");
 }
 
-const say = (text) => { const note = $(".cv-message"); note.textContent = text; note.hidden = !text; };
 const visible = () => canvas.clientWidth > 0;

@@ -42,9 +42,8 @@ function words() {
   const legend = { usage: ["never", number(10 ** span[1] - 1), "times in the reference pictures, log scale"], norm: [plain(span[0]), plain(span[1]), "length of the code vector"], far: [plain(span[0]), plain(span[1]), "from the code vector to the nearest encoder output"] };
   const [low, high, text] = legend[colour] ?? (colour.startsWith("digit") ? ["0", String(book().radices[Number(colour.slice(5))] - 1), `${colour.replace("digit", "digit ")}`.replace(/\d+/, (d) => Number(d) + 1)] : ["", "", { dead: "violet: used; grey: dead", decoded: "the mean colour each code decodes to", token: "the colours of the token map" }[colour]]);
   $(".tv-legend-low").textContent = low; $(".tv-legend-high").textContent = high; $(".tv-legend-text").textContent = text;
-  const bar = fitCanvas($(".cv-legend .tv-legend-bar"));
-  $(".cv-legend .tv-legend-bar").style.visibility = values ? "visible" : "hidden";
-  if (bar && values) for (let x = 0; x < bar.width; x++) { const at = 3 * Math.round(255 * x / (bar.width - 1)), s = model.scale; bar.context.fillStyle = `rgb(${s[at]},${s[at + 1]},${s[at + 2]})`; bar.context.fillRect(x, 0, 1.5, bar.height); }
+  $(".tv-legend-bar").style.visibility = values ? "visible" : "hidden";
+  drawScale($(".tv-legend-bar"), model.scale);
   $(".cv-lasso").hidden = !lasso;
   if (lasso) {
     let sum = 0;
@@ -58,21 +57,14 @@ function median(of) {
   return found.length ? found[found.length >> 1] : 0;
 }
 
-function shareOf(code) {
-  const { counts, tokens } = book();
-  if (!counts) return "";
-  const share = 100 * counts[code] / tokens;
-  return `${share >= 0.1 ? number(share, 2) : share ? number(share, 4) : "0"} % of ${number(tokens)}`;
-}
-
 function factsOf(code) {
   const facts = [];
-  if (book().counts) facts.push(["in the reference set", shareOf(code)]);
+  if (book().counts) facts.push(["in the reference set", shareOf(book(), code)]);
   const found = picturesCodes().reduce((sum, other) => sum + (other === code), 0);
   if (picturesCodes().length) facts.push(["in this picture", `${number(found)} of ${number(picturesCodes().length)}`]);
   if (norms) facts.push(["length of its vector", plain(norms[code])]);
   if (nearestOutput) facts.push(["nearest encoder output", plain(nearestOutput[code])]);
-  if (book().radices.length) facts.push([`digits, radix ${book().radices.join("·")}`, digitsOf(code).join("·")]);
+  if (book().radices.length) facts.push([`digits, radix ${book().radices.join("·")}`, digitsOf(code, book().radices).join("·")]);
   return facts;
 }
 
@@ -84,9 +76,7 @@ function tell(x, y) {
   const code = map.codes[hover];
   $(".tv-tip-code").textContent = `code ${number(code)}`;
   $(".tv-tip-cell").textContent = !book().counts ? "" : dead(code) ? "dead" : "used";
-  const small = $(".tv-swatch").getContext("2d");
-  small.clearRect(0, 0, 48, 48);
-  if (book().sheet) drawTile(small, code, 0, 0, 48);
+  drawSwatch($(".tv-swatch"), book(), code, colourOf(code));
   list($(".tv-tip-facts"), factsOf(code));
   const wide = canvas.clientWidth, high = canvas.clientHeight;
   tip.style.left = `${Math.max(4, x > wide / 2 ? x - 280 : x + 18)}px`;
@@ -105,22 +95,17 @@ function table(most = ROWS) {
   rows.sort((a, b) => (rising ? 1 : -1) * (key(a) - key(b)) || a - b);
   const pages = Math.max(1, Math.ceil(rows.length / most));
   page = Math.max(0, Math.min(page, pages - 1));
-  const heads = document.createElement("tr");
+  const heads = make("tr");
   for (const [name, label] of Object.entries(COLUMNS)) {
     if ((name === "norm" && !norms) || (name === "far" && !nearestOutput) || (!counts && (name === "count" || name === "share"))) continue;
-    const th = document.createElement("th"), button = text("button", "", label + (order === name ? (rising ? " ↑" : " ↓") : ""));
-    button.type = "button";
+    const th = make("th", "", "", plainButton(label + (order === name ? (rising ? " ↑" : " ↓") : ""), () => { rising = order === name ? !rising : name === "code"; order = name; page = 0; table(); }));
     th.setAttribute("aria-sort", order === name ? (rising ? "ascending" : "descending") : "none");
-    button.onclick = () => { rising = order === name ? !rising : name === "code"; order = name; page = 0; table(); };
-    th.append(button); heads.append(th);
+    heads.append(th);
   }
   $(".cv-table thead").replaceChildren(heads);
   $(".cv-table tbody").replaceChildren(...rows.slice(page * ROWS, page * ROWS + most).map((code) => {
-    const tr = document.createElement("tr"), td = (content) => { const cell = document.createElement("td"); cell.append(content); tr.append(cell); };
-    const button = text("button", "", number(code));
-    button.type = "button"; button.onclick = () => choose(code);
-    button.prepend(swatch(code, 16));
-    td(button);
+    const tr = make("tr"), td = (content) => tr.append(make("td", "", "", content));
+    td(plainButton(number(code), () => choose(code), swatch(code, 16)));
     if (counts) { td(number(counts[code])); td(counts[code] ? `${number(100 * counts[code] / tokens, 4)} %` : "0"); }
     if (norms) td(plain(norms[code]));
     if (nearestOutput) td(plain(nearestOutput[code]));

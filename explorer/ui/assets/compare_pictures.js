@@ -27,8 +27,8 @@ function paint(context, image, width, height) {
 }
 
 function movable(canvas) {
-  const fingers = new Map(), place = (event) => { const box = canvas.getBoundingClientRect(); return [(event.clientX - box.left) / box.width, (event.clientY - box.top) / box.height]; };
-  canvas.addEventListener("wheel", (event) => { if (!event.ctrlKey && view.zoom === 1 && event.deltaY > 0) return; event.preventDefault(); zoom(Math.exp(-event.deltaY / 400), ...place(event)); }, { passive: false });
+  const fingers = new Map();
+  canvas.addEventListener("wheel", (event) => { if (!event.ctrlKey && view.zoom === 1 && event.deltaY > 0) return; event.preventDefault(); zoom(Math.exp(-event.deltaY / 400), ...placeOn(canvas, event)); }, { passive: false });
   canvas.addEventListener("pointerdown", (event) => { fingers.set(event.pointerId, event); if (view.zoom > 1 || fingers.size > 1) canvas.setPointerCapture(event.pointerId); });
   canvas.addEventListener("pointermove", (event) => {
     const last = fingers.get(event.pointerId);
@@ -45,9 +45,9 @@ function movable(canvas) {
     }
   });
   for (const end of ["pointerup", "pointercancel"]) canvas.addEventListener(end, (event) => fingers.delete(event.pointerId));
-  canvas.addEventListener("dblclick", (event) => zoom(2, ...place(event)));
+  canvas.addEventListener("dblclick", (event) => zoom(2, ...placeOn(canvas, event)));
   canvas.addEventListener("keydown", (event) => {
-    const by = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] }[event.key];
+    const by = ARROWS[event.key];
     if (event.key === "+" || event.key === "=") zoom(1.5);
     else if (event.key === "-") zoom(1 / 1.5);
     else if (event.key === "0") { view = { zoom: 1, x: 0.5, y: 0.5 }; limited(); }
@@ -78,19 +78,13 @@ function cards() {
   $(".mv-caption").textContent = entries.length ? captions()[shown] : "";
   if (slider) return compare(entries);
   area.replaceChildren(...entries.filter((entry) => shown === "picture" || entry.images[shown]).map((entry) => {
-    const figure = document.createElement("figure"), head = document.createElement("div"), canvas = document.createElement("canvas"), caption = document.createElement("figcaption");
-    head.className = "tv-head";
-    const title = document.createElement("h3"), fact = document.createElement("span");
-    title.textContent = entry.title; fact.className = "tv-fact"; fact.textContent = rate(entry);
-    head.append(title, fact);
-    canvas.className = "mv-canvas"; canvas.tabIndex = 0; canvas.setAttribute("role", "img");
+    const canvas = make("canvas", "mv-canvas"), caption = make("figcaption", "", shown === "map" && entry.level ? `level ${entry.level}` : note(entry));
+    canvas.tabIndex = 0; canvas.setAttribute("role", "img");
     canvas.setAttribute("aria-label", `${entry.title}: ${VIEWS.find(([key]) => key === shown)[1]}. Plus and minus zoom all, arrow keys move, 0 shows the whole.`);
     canvas.style.aspectRatio = `${result.original.width} / ${result.original.height}`;
-    caption.textContent = shown === "map" && entry.level ? `level ${entry.level}` : note(entry);
-    figure.append(head, canvas, caption);
     movable(canvas);
     canvases.set(canvas, () => { const fitted = fitCanvas(canvas); if (fitted) paint(fitted.context, entry.images[shown], fitted.width, fitted.height); });
-    return figure;
+    return headed(entry.title, rate(entry), canvas, caption);
   }));
   limited();
 }
@@ -132,8 +126,7 @@ function compare(entries) {
 }
 
 function follow(event) {
-  const box = $(".mv-compare").getBoundingClientRect();
-  divider = Math.max(0, Math.min(1, (event.clientX - box.left) / box.width));
+  divider = Math.max(0, Math.min(1, placeOn($(".mv-compare"), event)[0]));
   limited();
 }
 $(".mv-compare").addEventListener("pointerdown", (event) => { event.currentTarget.setPointerCapture(event.pointerId); follow(event); });

@@ -1,6 +1,4 @@
 // The Compare view: the page's picture through several models. The parts stand in one scope: state, pictures, table.
-const root = element.querySelector(".tv");
-const $ = (selector) => root.querySelector(selector);
 const VIEWS = [["picture", "pictures"], ["map", "token maps"], ["error", "errors"], ["slider", "before / after"]];
 const MOST = 6, FEWEST = 2;
 
@@ -13,7 +11,7 @@ function ask() {
   if (text === asked) return;
   asked = text;
   props.value = text;
-  say("");
+  complain("");
   trigger("asked");
 }
 
@@ -32,25 +30,22 @@ async function take() {
 
 function toggle(id) {
   if (chosen.includes(id)) {
-    if (chosen.length <= FEWEST) return say(`At least ${FEWEST} models are compared. Choose another one first.`);
+    if (chosen.length <= FEWEST) return complain(`At least ${FEWEST} models are compared. Choose another one first.`);
     chosen = chosen.filter((other) => other !== id);
   } else {
-    if (chosen.length >= MOST) return say(`At most ${MOST} models are compared. Take one away first.`);
+    if (chosen.length >= MOST) return complain(`At most ${MOST} models are compared. Take one away first.`);
     chosen = models.map((model) => model.id).filter((other) => chosen.includes(other) || other === id);
   }
   look();
   ask();
 }
 
-const say = (text) => { const note = $(".cv-message"); note.textContent = text; note.hidden = !text; };
-
 function look() {
   $(".mv-models").replaceChildren(...models.map(({ id, title }) => {
-    const button = document.createElement("button");
-    button.type = "button"; button.className = "tv-button"; button.textContent = title; button.dataset.model = id;
-    button.setAttribute("aria-pressed", String(chosen.includes(id)));
-    button.onclick = () => { toggle(id); root.querySelector(`[data-model="${CSS.escape(id)}"]`).focus(); };
-    return button;
+    const found = button(title, () => { toggle(id); $(`[data-model="${CSS.escape(id)}"]`).focus(); });
+    found.dataset.model = id;
+    found.setAttribute("aria-pressed", String(chosen.includes(id)));
+    return found;
   }));
   buttons($(".mv-views"), VIEWS, shown, (key) => { shown = key; look(); });
   cards();

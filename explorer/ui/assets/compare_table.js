@@ -17,7 +17,7 @@ const COLUMNS = [
 const measured = () => result?.entries.slice(1) ?? [];
 
 function table() {
-  const row = (tag, cells) => { const tr = document.createElement("tr"); tr.append(...cells.map((words) => { const cell = document.createElement(tag); cell.textContent = words; return cell; })); return tr; };
+  const row = (tag, cells) => make("tr", "", "", ...cells.map((words) => make(tag, "", words)));
   $(".mv-table").hidden = !measured().length;
   $(".mv-table thead").replaceChildren(row("th", COLUMNS.map(([name]) => name)));
   $(".mv-table tbody").replaceChildren(...measured().map((entry) => row("td", COLUMNS.map(([, of]) => of(entry)))));
@@ -35,13 +35,13 @@ $('[data-do="csv"]').onclick = () => download(new Blob([csv()], { type: "text/cs
 // ---- wiring ------------------------------------------------------------------------------------------------
 
 $(".mv-equal").onchange = (event) => { equal = event.target.checked; ask(); };
-for (const button of root.querySelectorAll("[data-zoom]")) button.onclick = () => {
+for (const button of $$("[data-zoom]")) button.onclick = () => {
   if (button.dataset.zoom === "reset") { view = { zoom: 1, x: 0.5, y: 0.5 }; limited(); } else zoom(button.dataset.zoom === "in" ? 1.5 : 1 / 1.5);
 };
 onShared("picture", (text) => {
   const page = JSON.parse(text);
   picture = page.original ? `${page.name}/${page.width}x${page.height}/${page.sha256}` : "";
-  if (!picture) { result = null; say("These codes came from a file, without their picture: choose or upload a picture to compare models on it."); } else say("");
+  if (!picture) { result = null; complain("These codes came from a file, without their picture: choose or upload a picture to compare models on it."); } else complain("");
   look();
   ask();
 });

@@ -1,35 +1,20 @@
 // ---- drawing -----------------------------------------------------------------------------------------------
 
-const GRID_FROM = 11, PRINT_FROM = 30, THUMB = 112;
-const now = document.createElement("canvas");     // the picture as it is, at its own size
+const THUMB = 112;
+const now = make("canvas");     // the picture as it is, at its own size
 const pixels = now.getContext("2d", { willReadFrequently: true });
 let layer = null, difference = null, influence = null;
 
 const paint = (image, [top, left]) => pixels.drawImage(image, left, top);
 
 function thumbnail() {
-  const small = document.createElement("canvas"), scale = THUMB / Math.max(picture.width, picture.height);
+  const small = make("canvas"), scale = THUMB / Math.max(picture.width, picture.height);
   small.width = Math.max(1, Math.round(picture.width * scale)); small.height = Math.max(1, Math.round(picture.height * scale));
   small.getContext("2d").drawImage(now, 0, 0, small.width, small.height);
   return small.toDataURL("image/jpeg", 0.8);
 }
 
-function colourOf(code) {
-  const colours = book()?.colours;
-  return colours ? `rgb(${colours[3 * code]},${colours[3 * code + 1]},${colours[3 * code + 2]})` : "#888";
-}
-
-function paintLayer() {
-  const grid = cells(), colours = book()?.colours;
-  layer = document.createElement("canvas");
-  layer.width = grid.columns; layer.height = grid.rows;
-  const context = layer.getContext("2d"), data = context.createImageData(grid.columns, grid.rows);
-  current().forEach((code, i) => {
-    for (let c = 0; c < 3; c++) data.data[4 * i + c] = colours ? colours[3 * code + c] : 128;
-    data.data[4 * i + 3] = 255;
-  });
-  context.putImageData(data, 0, 0);
-}
+function paintLayer() { layer = cellPicture(cells(), current(), book()?.colours); }
 
 // Mean absolute difference over the channels between the picture now and before the first edit, times four.
 // Only the part that steps have touched since the last time is painted again.
@@ -53,7 +38,7 @@ function paintDifference() {
 }
 
 function blank(width, height) {
-  const canvas = Object.assign(document.createElement("canvas"), { width, height });
+  const canvas = Object.assign(make("canvas"), { width, height });
   return { canvas, context: canvas.getContext("2d", { willReadFrequently: true }) };
 }
 
@@ -99,29 +84,15 @@ function drawPicture(name, fill, mask = selection()) {
 function drawCodes() {
   const fitted = fitCanvas(figures.codes.canvas);
   if (!fitted || !layer || !coded()) return;
-  const { context, width, height } = fitted, grid = cells(), w = width / grid.columns, h = height / grid.rows;
+  const { context, width, height } = fitted;
   context.imageSmoothingEnabled = false;
   context.drawImage(layer, 0, 0, width, height);
-  if (Math.min(w, h) >= GRID_FROM) {
-    context.strokeStyle = "rgba(0,0,0,0.25)"; context.lineWidth = 1; context.beginPath();
-    for (let c = 1; c < grid.columns; c++) { context.moveTo(c * w, 0); context.lineTo(c * w, height); }
-    for (let r = 1; r < grid.rows; r++) { context.moveTo(0, r * h); context.lineTo(width, r * h); }
-    context.stroke();
-  }
-  if (Math.min(w, h) >= PRINT_FROM) {
-    context.font = `${Math.min(13, Math.floor(w / 3.2))}px system-ui, sans-serif`;
-    context.textAlign = "center"; context.textBaseline = "middle";
-    current().forEach((code, i) => {
-      const [x, y] = box(i, width, height);
-      context.lineWidth = 3; context.strokeStyle = "rgba(255,255,255,0.85)"; context.strokeText(code, x + w / 2, y + h / 2);
-      context.fillStyle = "#111"; context.fillText(code, x + w / 2, y + h / 2);
-    });
-  }
+  drawGrid(context, [0, 0, width, height], cells(), current());
   outline(context, width, height, selection());
   if (drag?.tool === "box") {
     const [x, y, bw, bh] = spanned(drag.from, drag.to, width, height);
     context.lineWidth = 2; context.setLineDash([5, 4]); context.strokeStyle = "#fff"; context.strokeRect(x, y, bw, bh);
-    context.strokeStyle = "#4f46e5"; context.lineDashOffset = 5; context.strokeRect(x, y, bw, bh); context.setLineDash([]);
+    context.strokeStyle = ACCENT; context.lineDashOffset = 5; context.strokeRect(x, y, bw, bh); context.setLineDash([]);
   }
 }
 
@@ -148,10 +119,11 @@ function outline(context, width, height, mask) {
     if (column === 0 || !mask[i - 1]) { context.moveTo(x, y); context.lineTo(x, y + h); }
     if (column === columns - 1 || !mask[i + 1]) { context.moveTo(x + w, y); context.lineTo(x + w, y + h); }
   }
-  for (const [colour, line] of [["rgba(255,255,255,0.95)", 4], ["#c2410c", 2]]) { context.strokeStyle = colour; context.lineWidth = line; context.stroke(); }
+  border(context, CHOSEN);
   if (hover === null) return;
   const [x, y, w, h] = box(hover, width, height);
-  for (const [colour, line] of [["rgba(255,255,255,0.95)", 4], ["#4f46e5", 2]]) { context.strokeStyle = colour; context.lineWidth = line; context.strokeRect(x - 1, y - 1, w + 2, h + 2); }
+  context.beginPath(); context.rect(x - 1, y - 1, w + 2, h + 2);
+  border(context, ACCENT);
 }
 
 // What the aimed cell decides, measured by the server once no edit waits; null while it is not known.

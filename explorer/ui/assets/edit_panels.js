@@ -39,21 +39,11 @@ function changeCaption() {
 
 // url: the picture of a code that came without the page's sheet of all.
 function swatch(code, below, act, url) {
-  const reference = book(), button = document.createElement("button"), canvas = document.createElement("canvas");
-  Object.assign(button, { type: "button", className: "ev-swatch", title: `Set the selection to code ${code}`, onclick: act });
-  button.dataset.code = code;
-  canvas.width = canvas.height = 48;
-  const context = canvas.getContext("2d");
-  context.imageSmoothingEnabled = false;
-  if (reference?.sheet) {
-    const side = reference.tile, across = reference.atlas_columns;
-    context.drawImage(reference.sheet, (code % across) * side, Math.floor(code / across) * side, side, side, 0, 0, 48, 48);
-  } else { context.fillStyle = colourOf(code); context.fillRect(0, 0, 48, 48); }
-  if (url) loadImage(url).then((image) => context.drawImage(image, 0, 0, 48, 48));
-  const strong = document.createElement("b"), small = document.createElement("small");
-  strong.textContent = number(code); small.textContent = below;
-  button.append(canvas, strong, small);
-  return button;
+  const canvas = swatchOf(book(), code, 48), found = make("button", "ev-swatch", "", canvas, make("b", "", number(code)), make("small", "", below));
+  Object.assign(found, { type: "button", title: `Set the selection to code ${code}`, onclick: act });
+  found.dataset.code = code;
+  if (url) paintOver(canvas, url);
+  return found;
 }
 
 // The palette stays while codes are tried from it; it moves with the next selection.
@@ -99,10 +89,10 @@ function digits() {
   panel.hidden = !radices.length;
   if (panel.dataset.radices !== String(radices)) {
     panel.dataset.radices = radices;
-    panel.replaceChildren(...radices.map(digitSlider), document.createElement("p"));
+    panel.replaceChildren(...radices.map(digitSlider), make("p"));
   }
   const places = radices.map((_, i) => radices.slice(0, i).reduce((a, b) => a * b, 1));
-  const values = radices.map((radix, i) => Math.floor(code / places[i]) % radix);
+  const values = digitsOf(code, radices);
   radices.forEach((radix, i) => {
     const slider = panel.children[i].querySelector("input");
     if (document.activeElement !== slider || !working) slider.value = values[i];  // not under the finger
@@ -112,16 +102,14 @@ function digits() {
 }
 
 function digitSlider(radix, channel) {
-  const label = document.createElement("label"), slider = document.createElement("input");
-  Object.assign(slider, { type: "range", min: 0, max: radix - 1, step: 1 });
+  const slider = Object.assign(make("input"), { type: "range", min: 0, max: radix - 1, step: 1 });
   for (const begins of ["pointerdown", "keydown"]) slider.addEventListener(begins, () => { gestures++; });
   slider.addEventListener("input", () => {
     const where = needSelection(), digit = Number(slider.value);
     if (where) submit([{ kind: "set_digit", level: cells().name, cells: where, channel, digit }], `digit ${channel + 1} = ${digit}`, `digit ${gestures}`);
     else digits();
   });
-  label.append(`digit ${channel + 1}`, slider, document.createElement("span"));
-  return label;
+  return make("label", "", `digit ${channel + 1}`, slider, make("span"));
 }
 
 // One small picture per step. Only what is new is added, so that hundreds of steps cost nothing.
@@ -140,9 +128,6 @@ function historyStrip() {
 }
 
 function historyButton(thumb, title, target) {
-  const button = document.createElement("button"), image = document.createElement("img");
-  Object.assign(button, { type: "button", title, ariaLabel: title, onclick: () => goTo(target) });
-  Object.assign(image, { alt: "", src: thumb });
-  button.append(image);
-  return button;
+  const image = Object.assign(new Image(), { alt: "", src: thumb });
+  return Object.assign(make("button", "", "", image), { type: "button", title, ariaLabel: title, onclick: () => goTo(target) });
 }

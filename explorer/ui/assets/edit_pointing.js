@@ -2,8 +2,7 @@
 
 // The cell under the pointer; null beside the canvas, but a gesture that leaves it goes on along the border.
 function cellAt(canvas, event) {
-  const rect = canvas.getBoundingClientRect(), { rows, columns } = cells();
-  const column = Math.floor((event.clientX - rect.left) / rect.width * columns), row = Math.floor((event.clientY - rect.top) / rect.height * rows);
+  const [u, v] = placeOn(canvas, event), { rows, columns } = cells(), column = Math.floor(u * columns), row = Math.floor(v * rows);
   const inside = column >= 0 && row >= 0 && column < columns && row < rows;
   if (!inside && !drag) return null;
   return Math.min(rows - 1, Math.max(0, row)) * columns + Math.min(columns - 1, Math.max(0, column));
@@ -85,8 +84,7 @@ function pick(code) {
 
 const compare = figures.change.canvas;
 function follow(event) {
-  const rect = compare.getBoundingClientRect();
-  divider = Math.min(1, Math.max(0, (event.clientX - rect.left) / rect.width));
+  divider = Math.min(1, Math.max(0, placeOn(compare, event)[0]));
   draw();
 }
 compare.addEventListener("pointerdown", (event) => { if (shown === "slider") { compare.setPointerCapture(event.pointerId); follow(event); } });
@@ -101,7 +99,7 @@ compare.addEventListener("keydown", (event) => {
 
 figures.codes.canvas.addEventListener("keydown", (event) => {
   if (!picture || !coded() || event.ctrlKey || event.metaKey) return;
-  const grid = cells(), [down, right] = { ArrowLeft: [0, -1], ArrowRight: [0, 1], ArrowUp: [-1, 0], ArrowDown: [1, 0] }[event.key] ?? [0, 0];
+  const grid = cells(), [right, down] = ARROWS[event.key] ?? [0, 0];
   if (down || right) {
     cursor = hover = Math.min(grid.rows - 1, Math.max(0, rowOf(cursor) + down)) * grid.columns + Math.min(grid.columns - 1, Math.max(0, columnOf(cursor) + right));
     if (event.shiftKey || event.altKey) select(marked(selection(), [cursor], wayOf(event)));

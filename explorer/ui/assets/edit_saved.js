@@ -4,10 +4,8 @@ const KEPT = "codebook-explorer-edit", GONE = "gone", AT_ONCE = 20, PICTURES_KEP
 
 // The saved edit: the codes before the first edit, and the edits of so many steps.
 function saved(until = position) {
-  const levels = Object.fromEntries(picture.levels.map((entry) => [entry.name, written(entry, entry.codes)]));
   return {
-    codebook_explorer_edit: 1, name: picture.name, picture: picture.sha256 ?? "",
-    start: { model: picture.model, revision: picture.revision, image_size: [picture.height, picture.width], levels },
+    codebook_explorer_edit: 1, name: picture.name, picture: picture.sha256 ?? "", start: codesFile(picture),
     edits: steps.slice(0, until).flatMap(({ edits }) => edits),
   };
 }

@@ -1,10 +1,6 @@
 // The Edit view: select cells, change their codes, see the picture follow. Codes, selection and history live
 // here; the server is asked what an edit makes of the codes and of the picture. The parts stand in one scope:
 // edit_state, edit_steps, edit_saved, edit_drawing, edit_panels, edit_pointing, edit_view.
-const root = element.querySelector(".tv");
-const $ = (selector) => root.querySelector(selector);
-const $$ = (selector) => [...root.querySelectorAll(selector)];
-
 const TOOLS = [["cell", "cell"], ["box", "box"], ["brush", "brush"], ["same", "same code"], ["pick", "pick"]];
 const WAYS = [["new", "new"], ["add", "add"], ["remove", "remove"]];
 const VIEWS = [["change", "What changed"], ["influence", "Influence"], ["slider", "Before / after"]];
@@ -18,13 +14,7 @@ let cursor = 0, hover = null, drag = null;        // cells of the current level;
 let steps = [], position = 0;                     // steps[0 .. position) are done, the others were undone
 let inferring = false;                            // whether finer levels are inferred again after an edit
 let clipboard = null, anchor = null;              // anchor: the code whose neighbours the palette shows
-const figures = {};
-for (const figure of $$(".tv-figure")) {
-  figures[figure.dataset.figure] = {
-    canvas: figure.querySelector("canvas"), fact: figure.querySelector(".tv-fact"),
-    empty: figure.querySelector(".tv-empty"), caption: figure.querySelector("figcaption"),
-  };
-}
+const figures = figuresOf();
 
 const NO_CELLS = { rows: 1, columns: 1, name: "" };
 const coded = () => picture.levels.length > 0;

@@ -1,6 +1,5 @@
 // ---- steps: one after another, undone and redone ----------------------------------------------------------
 
-const SILENT = "The server did not answer. The edit is as it was before; try again.";
 const queue = [];
 let working = false;
 
@@ -30,13 +29,9 @@ async function work() {
   show();
 }
 
-async function ask(call, request, codes = codesAt(position)) {
+function ask(call, request, codes = codesAt(position)) {
   const levels = Object.fromEntries(picture.levels.map((entry, i) => [entry.name, { grid: entry.shape, codes: packed(codes[i]) }]));
-  let reply;
-  try { reply = JSON.parse(await server[call](JSON.stringify({ model: picture.model, revision: picture.revision, level: cells().name, levels, ...request }))); }
-  catch { throw new Error(SILENT); }
-  if (reply.error) throw new Error(reply.error);
-  return reply;
+  return answer(call, { model: picture.model, revision: picture.revision, level: cells().name, levels, ...request });
 }
 
 function packed(codes) {

@@ -10,12 +10,7 @@ async function takeModel(text) {
 }
 
 async function takePicture(text) {
-  const version = ++pictureVersion, found = JSON.parse(text);
-  for (const entry of found.levels) {
-    entry.codes = unpack(entry.codes, Int32Array);
-    entry.top = unpack(entry.top, Int32Array);
-    entry.odds = unpack(entry.odds, Float32Array);
-  }
+  const version = ++pictureVersion, found = readPicture(text);
   const decoded = await loadImage(found.reconstruction);
   if (version !== pictureVersion) return;
   if (picture) leave();
@@ -77,7 +72,7 @@ window.explorerEdit = {
 };
 
 const others = JSON.parse(props.examples);
-$(".ev-other").replaceChildren(...others.map((name) => Object.assign(document.createElement("option"), { value: name, textContent: name })));
+$(".ev-other").replaceChildren(...others.map((name) => new Option(name)));
 new ResizeObserver(() => draw()).observe(root);
 onShared("model", takeModel);
 onShared("picture", takePicture);

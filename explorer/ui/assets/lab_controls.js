@@ -2,29 +2,26 @@
 
 const canvasOf = (i, what) => $(`.lb-side[data-side="${SIDES[i]}"] [data-figure="${what}"] canvas`);
 
-function newElement(tag, attributes = {}, ...children) {
-  const found = document.createElement(tag);
-  for (const [name, value] of Object.entries(attributes)) found.setAttribute(name, value);
-  found.append(...children);
-  return found;
+$(".lb-sides").replaceChildren(...SIDES.map((side, i) => {
+  const name = make("h3", "lb-name"), section = make("section", "lb-side", "", make("div", "lb-side-head", "", name, make("dl", "lb-figures")), make("div", "lb-squares", "", ...PICTURES.map((entry) => square(i, ...entry))));
+  name.style.setProperty("--side", COLOURS[i]);
+  section.dataset.side = side; section.setAttribute("aria-label", i ? "right network" : "left network");
+  return section;
+}));
+
+function square(i, what, title) {
+  const canvas = make("canvas"), figure = make("figure", "", "", make("h4", "", title), canvas, make("figcaption"));
+  figure.dataset.figure = what; canvas.dataset.what = title; canvas.setAttribute("role", "img");
+  canvas.onpointermove = canvas.onpointerdown = (event) => point(i, what, event);
+  canvas.onpointerleave = () => { hover = null; redraw(); };
+  return figure;
 }
 
-$(".lb-sides").replaceChildren(...SIDES.map((side, i) => {
-  const head = newElement("div", { class: "lb-side-head" }, newElement("h3", { class: "lb-name", style: `--side: ${COLOURS[i]}` }), newElement("dl", { class: "lb-figures" }));
-  const figures = PICTURES.map(([what, title]) => {
-    const canvas = newElement("canvas", { role: "img", "data-what": title });
-    canvas.addEventListener("pointermove", (event) => point(i, what, event));
-    canvas.addEventListener("pointerdown", (event) => point(i, what, event));
-    canvas.addEventListener("pointerleave", () => { hover = null; redraw(); });
-    return newElement("figure", { "data-figure": what }, newElement("h4", {}, title), canvas, newElement("figcaption"));
-  });
-  return newElement("section", { class: "lb-side", "data-side": side, "aria-label": i ? "right network" : "left network" }, head, newElement("div", { class: "lb-squares" }, ...figures));
-}));
-const choice = newElement("select", { "aria-label": "What the right network has" },
-  newElement("option", { value: "" }, "plain VQ"), ...given.cures.map((cure) => newElement("option", { value: cure.key }, cure.key === "fsq" ? "FSQ" : `VQ + ${cure.title}`)));
+const choice = make("select", "", "", new Option("plain VQ", ""), ...given.cures.map((cure) => new Option(cure.key === "fsq" ? "FSQ" : `VQ + ${cure.title}`, cure.key)));
+choice.setAttribute("aria-label", "What the right network has");
 choice.value = beside;
 choice.onchange = () => { beside = choice.value; mark(`right: ${choice.selectedOptions[0].textContent}`); want(0); };
-$('[data-side="right"] .lb-side-head').append(newElement("label", { class: "ev-field lb-beside" }, newElement("span", {}, "compare with"), choice));
+$('[data-side="right"] .lb-side-head').append(make("label", "ev-field lb-beside", "", make("span", "", "compare with"), choice));
 
 function point(i, what, event) {
   if (!sides[i]?.counts) return;
@@ -49,23 +46,22 @@ function toggle(cure) {
 function mark(what) { if (step) marks.push([step, what]); }
 
 function explain(cure) {
-  const { title, what, paper } = CURES.get(cure), name = document.createElement("b");
-  name.textContent = title;
+  const { title, what, paper } = CURES.get(cure);
   const why = low(cure) ? ` D is ${plan.dim} already: choose a larger D to see what it does.` : EXCLUDE[cure] ? ` It takes the place of ${CURES.get(EXCLUDE[cure]).title}.` : "";
-  $(".lb-cure-text").replaceChildren(name, ` ${what}${why} `, newElement("cite", {}, paper));
+  $(".lb-cure-text").replaceChildren(make("b", "", title), ` ${what}${why} `, make("cite", "", paper));
 }
 
 function switches() {
   const group = $(".lb-switches");
   if (!group.children.length) group.append(...given.cures.map((cure) => {
-    const button = newElement("button", { type: "button", class: "lb-switch", "data-cure": cure.key }, cure.title);
-    button.onclick = () => toggle(cure.key);
-    button.onpointerenter = button.onfocus = () => explain(cure.key);
-    return button;
+    const found = button(cure.title, () => toggle(cure.key));
+    found.className = "lb-switch"; found.dataset.cure = cure.key;
+    found.onpointerenter = found.onfocus = () => explain(cure.key);
+    return found;
   }));
-  for (const button of group.children) {
-    button.setAttribute("aria-pressed", String(cures.has(button.dataset.cure)));
-    button.disabled = low(button.dataset.cure);
+  for (const each of group.children) {
+    each.setAttribute("aria-pressed", String(cures.has(each.dataset.cure)));
+    each.disabled = low(each.dataset.cure);
   }
 }
 
@@ -99,12 +95,12 @@ const SLIDERS = [
   ["decay", "decay of EMA", (at) => 1 - 0.5 * (0.001 / 0.5) ** (at / 100), (value) => 100 * Math.log((1 - value) / 0.5) / Math.log(0.001 / 0.5), (v) => v.toFixed(3)],
 ];
 $(".lb-sliders").replaceChildren(...SLIDERS.map(([name, label, toValue, toPlace, text]) => {
-  const input = newElement("input", { type: "range", min: "0", max: "100", step: "0.5", "data-setting": name }), output = newElement("output", {}, text(settings[name]));
-  input.value = toPlace(settings[name]);
+  const input = Object.assign(make("input"), { type: "range", min: 0, max: 100, step: 0.5, value: toPlace(settings[name]) }), output = make("output", "", text(settings[name]));
+  input.dataset.setting = name;
   input.setAttribute("aria-valuetext", output.textContent);
   input.oninput = () => { settings[name] = Math.max(0, toValue(Number(input.value))); output.textContent = text(settings[name]); input.setAttribute("aria-valuetext", output.textContent); };
   input.onchange = () => mark(`${label} ${text(settings[name])}`);
-  return newElement("label", {}, newElement("span", {}, label), input, output);
+  return make("label", "", "", make("span", "", label), input, output);
 }));
 
 const DO = {
@@ -117,7 +113,7 @@ $(".lb-run").onclick = () => { if (running) pause(); else run(); };
 $(".lb-seed").onchange = (event) => {
   const seed = Number(event.target.value);
   if (Number.isInteger(seed) && seed >= 0 && seed < 2 ** 31) startWith({ seed });
-  else { event.target.value = plan.seed; say(`A seed is a whole number from 0 to ${number(2 ** 31 - 1)}.`); }
+  else { event.target.value = plan.seed; complain(`A seed is a whole number from 0 to ${number(2 ** 31 - 1)}.`); }
 };
 
 // ---- drawing one's own points
@@ -156,10 +152,10 @@ pad.onpointerdown = (event) => { pad.setPointerCapture(event.pointerId); putPoin
 pad.onpointermove = (event) => { if (event.buttons) putPoint(...padAt(event)); };
 pad.onfocus = pad.onblur = drawPad;
 pad.onkeydown = (event) => {
-  const by = { ArrowLeft: [-0.1, 0], ArrowRight: [0.1, 0], ArrowUp: [0, 0.1], ArrowDown: [0, -0.1] }[event.key];
+  const by = ARROWS[event.key];
   if (!by && event.key !== " ") return;
   event.preventDefault();
-  if (by) { cross.x = Math.max(-2, Math.min(2, cross.x + by[0])); cross.y = Math.max(-2, Math.min(2, cross.y + by[1])); drawPad(); } else putPoint(cross.x, cross.y);
+  if (by) { cross.x = Math.max(-2, Math.min(2, cross.x + 0.1 * by[0])); cross.y = Math.max(-2, Math.min(2, cross.y - 0.1 * by[1])); drawPad(); } else putPoint(cross.x, cross.y);
 };
 $('[data-do="use"]').onclick = () => startWith({ data: "drawn", drawn: strokes.slice(0, 1024).flat() });
 $('[data-do="clear"]').onclick = () => { strokes.length = 0; drawPad(); };

@@ -1,16 +1,13 @@
 // A lab: two tiny networks trained side by side from one seed. The server trains them a little for each frame that is
 // asked for, so that nothing goes on when nobody looks. The parts stand in one scope: lab_state, lab_words, lab_curves,
 // then lab_points or lab_pictures with what is drawn of a side, lab_controls.
-const root = element.querySelector(".tv");
-const $ = (selector) => root.querySelector(selector);
-
 const given = JSON.parse(props.given), lab = given.plan.lab;
 const CURES = new Map(given.cures.map((cure) => [cure.key, cure]));
 const SPEEDS = [["slow", "slow motion"], ["normal", "normal"], ["fast", "as fast as it goes"]];
 const STEPS = { slow: 1, normal: lab === "points" ? 5 : 2, fast: 1000 };   // for one frame, at most
 const PACE = { slow: 600, normal: 40, fast: 30 };                          // ms from frame to frame, at least
 if (matchMedia("(prefers-reduced-motion: reduce)").matches) { STEPS.normal *= 20; PACE.normal = PACE.fast = 1000; }
-const SIDES = ["left", "right"], COLOURS = ["#d55e00", "#009e73"], DEAD = "#a8a29e";
+const SIDES = ["left", "right"], COLOURS = [SERIES[0], SERIES[2]], DEAD = "#a8a29e";
 const EXCLUDE = { ema: "l2", l2: "ema" };                                  // cures that do not go together
 const TOUCH = 60_000;
 
@@ -49,10 +46,10 @@ async function pump() {
     let wait = 0;
     try {
       const reply = await ask({ ask: "frame", plan, sides: sideSettings(), since, ...request });
-      if (reply.full) { say(reply.full); pending ??= request; wait = 1000; }
-      else if (reply.error) { say(reply.error); pause(); }
-      else { say(""); takeFrame(reply); }
-    } catch { say("The server does not answer. Asking again."); pending ??= request; wait = 2000; }
+      if (reply.full) { complain(reply.full); pending ??= request; wait = 1000; }
+      else if (reply.error) { complain(reply.error); pause(); }
+      else { complain(""); takeFrame(reply); }
+    } catch { complain("The server does not answer. Asking again."); pending ??= request; wait = 2000; }
     const spent = performance.now() - began;
     if (running) { speeds.push(began); while (speeds[0] < began - 2000) speeds.shift(); }
     if (wait || (running && !pending)) await rest(Math.max(wait, PACE[speed] - spent, 0));
@@ -62,13 +59,13 @@ async function pump() {
 
 function takeFrame(reply) {
   if (reply.data !== undefined) {   // a new run: nothing of the last one counts any more
-    if (step > 0 && running) say("This run had been put away, as its page was silent for long. It starts anew.");
+    if (step > 0 && running) complain("This run had been put away, as its page was silent for long. It starts anew.");
     readings = [[], []]; marks = []; hover = null;
     takeData(reply.data);
   }
   step = reply.step; most = reply.most; training = reply.training;
   reply.sides.forEach((side, i) => { readings[i].push(...side.readings); thin(readings[i]); sides[i] = takeSide(side, sides[i]); });
-  if (step >= most && running) { pause(); say(`A run ends after ${number(most)} steps. Reset starts it again.`); }
+  if (step >= most && running) { pause(); complain(`A run ends after ${number(most)} steps. Reset starts it again.`); }
   root.dataset.ready = "yes"; root.dataset.step = String(step); root.dataset.training = String(training); root.dataset.data = plan.data;
   SIDES.forEach((side, i) => { root.dataset[side] = String(readings[i].at(-1)[2]); });
   look();
@@ -82,5 +79,3 @@ function thin(curve) {
 function run() { if (step >= most) return; running = true; root.dataset.running = "yes"; look(); pump(); }
 function pause() { running = false; root.dataset.running = "no"; speeds = []; wake(); look(); }
 function restart() { step = 0; running = false; root.dataset.running = "no"; speeds = []; want(0, true); }
-
-const say = (text) => { const note = $(".lb-message"); if (note.textContent !== text) { note.textContent = text; note.hidden = !text; } };

@@ -1,10 +1,8 @@
 // Sharing what the page shows: as a link, as a small file, or as one HTML file to look at.
-const root = element.querySelector(".sv");
-const $ = (selector) => root.querySelector(selector);
 const FORMAT = 1;
 
 let picture = null, model = null, edit = "", code = null;
-onShared("picture", (text) => { picture = JSON.parse(text); edit = ""; arrived(); });
+onShared("picture", (text) => { picture = readPicture(text); edit = ""; arrived(); });
 onShared("model", (text) => { model = JSON.parse(text); });
 onShared("edit", (text) => { edit = text; });
 onShared("code", (text) => { code = JSON.parse(text); });
@@ -21,7 +19,7 @@ function state() {
   if (code && code.code !== null && code.model === picture.model) Object.assign(shown, { level: code.level, code: code.code });
   if (example() !== picture.name) {
     if (!picture.levels.length) throw new Error("This model keeps floats, so a picture of your own can't be shared by its codes. Choose a model with codes, or save a report.");
-    shown.codes = { model: picture.model, revision: picture.revision, image_size: [picture.height, picture.width], levels: Object.fromEntries(picture.levels.map((entry) => [entry.name, written(entry, unpack(entry.codes, Int32Array))])) };
+    shown.codes = codesFile(picture);
   }
   return shown;
 }

@@ -42,21 +42,9 @@ function viewer(data) {
   })();
 }
 
-// A pixel per cell in the colour of its code.
-function mapOf(codes, rows, columns, colours) {
-  const canvas = document.createElement("canvas");
-  canvas.width = columns; canvas.height = rows;
-  const context = canvas.getContext("2d"), pixels = context.createImageData(columns, rows);
-  codes.forEach((code, i) => { for (let channel = 0; channel < 3; channel++) pixels.data[4 * i + channel] = colours[3 * code + channel]; pixels.data[4 * i + 3] = 255; });
-  context.putImageData(pixels, 0, 0);
-  return canvas.toDataURL();
-}
-
 function report() {
-  const levels = picture.levels.map((entry, i) => {
-    const codes = [...unpack(entry.codes, Int32Array)];
-    return { name: entry.name, rows: entry.rows, columns: entry.columns, codes, map: mapOf(codes, entry.rows, entry.columns, coloursOf(model.levels[i])) };
-  });
+  const levels = picture.levels.map((entry, i) =>
+    ({ name: entry.name, rows: entry.rows, columns: entry.columns, codes: [...entry.codes], map: cellPicture(entry, entry.codes, coloursOf(model.levels[i])).toDataURL() }));
   const data = { width: picture.width, height: picture.height, original: picture.original, reconstruction: picture.reconstruction, error: picture.error, levels, hint: levels.length ? "Point at a cell to read its code." : "This model keeps floats, not codes." };
   const facts = document.querySelector("#facts .facts"), measures = document.querySelector("#token-view .tv-measures"), sentence = document.querySelector("#token-view .tv-sentence");
   const seen = tab(), panel = [...document.querySelectorAll("#main .tabitem")].find((each) => each.clientWidth);

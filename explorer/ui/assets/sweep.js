@@ -1,57 +1,50 @@
 // The sweep: measured usage and PSNR against the size of the codebook, the FSQ paper's claims over it.
-const root = element.querySelector(".tv");
-const $ = (selector) => root.querySelector(selector);
-const FAMILIES = { vq: ["VQ", "#d55e00"], vq_ema: ["VQ, EMA and restarts", "#0072b2"], fsq: ["FSQ", "#009e73"] };   // Okabe and Ito's colours
-const NEAR = 16, GREY = "#8a8580";
+const [VERMILION, BLUE, GREEN] = SERIES, NEAR = 16;
+const FAMILIES = { vq: ["VQ", VERMILION], vq_ema: ["VQ, EMA and restarts", BLUE], fsq: ["FSQ", GREEN] };
 
 const { runs, claimed } = JSON.parse(props.sweep);
-const charts = [...root.querySelectorAll(".wv-chart")], places = new Map();     // places: chart -> where its runs were drawn
+const charts = $$(".wv-chart"), places = new Map();     // places: chart -> where its runs were drawn
 let chosen = null, pointed = null;
 
 const nominal = (size) => 2 ** Math.round(Math.log2(size));                      // FSQ's products come near a power of two
 const valueOf = (run, of) => run.held_out[of];
 const nameOf = (run) => `${FAMILIES[run.family][0]}, ${number(run.size)} codes, seed ${run.seed}`;
 
-function axes(chart) {
-  const of = chart.dataset.of, sizes = runs.map((run) => run.size);
-  if (of === "used") {
-    for (const points of Object.values(claimed)) for (const [size] of points) sizes.push(size);
-    return { x: [Math.min(...sizes), Math.max(...sizes)], y: [1, Math.max(...sizes)], log: true };
-  }
-  const values = runs.map((run) => valueOf(run, of));
-  return { x: [Math.min(...sizes), Math.max(...sizes)], y: [Math.floor(Math.min(...values)), Math.ceil(Math.max(...values))], log: false };
+// The axes of a chart: sizes, and what was measured.
+function axes(of) {
+  const sizes = runs.map((run) => run.size), values = runs.map((run) => valueOf(run, of));
+  if (of === "used") for (const points of Object.values(claimed)) for (const [size] of points) sizes.push(size);
+  const span = [Math.min(...sizes), Math.max(...sizes)], across = { span, log: true, ticks: powersOf(4, span), title: "codes in the codebook" };
+  if (of === "used") return [across, { span: [1, span[1]], log: true, ticks: powersOf(16, [1, span[1]]) }];
+  const low = Math.floor(Math.min(...values)), high = Math.ceil(Math.max(...values));
+  return [across, { span: [low, high], ticks: Array.from({ length: high - low + 1 }, (_, i) => low + i) }];
 }
 
-function draw(chart) {
-  const fitted = fitCanvas(chart);
-  if (!fitted) return;
-  const { context, width, height } = fitted, of = chart.dataset.of, scale = axes(chart), left = 52, right = width - 28, top = 12, bottom = height - 34;
-  const style = getComputedStyle(root), ink = style.getPropertyValue("--body-text-color-subdued"), rule = style.getPropertyValue("--border-color-primary");
-  const x = (size) => left + (right - left) * Math.log(size / scale.x[0]) / Math.log(scale.x[1] / scale.x[0]);
-  const y = (value) => bottom - (bottom - top) * (scale.log ? Math.log(value / scale.y[0]) / Math.log(scale.y[1] / scale.y[0]) : (value - scale.y[0]) / (scale.y[1] - scale.y[0]));
-  const line = (points) => { context.beginPath(); points.forEach(([size, value], i) => context[i ? "lineTo" : "moveTo"](x(size), y(value))); context.stroke(); };
-  context.font = "11px system-ui, sans-serif"; context.lineWidth = 1; context.strokeStyle = rule; context.fillStyle = ink;
-  for (let size = 16; size <= scale.x[1] * 1.01; size *= 4) { context.beginPath(); context.moveTo(x(size), top); context.lineTo(x(size), bottom); context.stroke(); context.textAlign = "center"; context.fillText(number(size), x(size), bottom + 15); }
-  const steps = scale.log ? [1, 16, 256, 4096, 65536].filter((value) => value <= scale.y[1] * 1.01) : Array.from({ length: scale.y[1] - scale.y[0] + 1 }, (_, i) => scale.y[0] + i);
-  for (const value of steps) { context.beginPath(); context.moveTo(left, y(value)); context.lineTo(right, y(value)); context.stroke(); context.textAlign = "right"; context.fillText(number(value), left - 6, y(value) + 4); }
-  context.textAlign = "right"; context.fillText("codes in the codebook", right, height - 4);
-  if (scale.log) { context.strokeStyle = GREY; context.globalAlpha = 0.5; line([[scale.x[0], scale.x[0]], [scale.x[1], scale.x[1]]]); context.globalAlpha = 1; }
-  if (of === "used") for (const [name, points] of Object.entries(claimed)) {
-    context.strokeStyle = GREY; context.setLineDash(name === "VQ" ? [2, 3] : [7, 4]); context.lineWidth = 1.5; line(points); context.setLineDash([]);
-    for (const [size, used] of points) { context.beginPath(); context.arc(x(size), y(used), 3.5, 0, 7); context.stroke(); }
+function draw(canvas) {
+  const { of } = canvas.dataset, [across, up] = axes(of), chart = chartOn(canvas, across, up);
+  if (!chart) return;
+  const { context, x, y, line } = chart, drawn = [];
+  if (of === "used") {
+    line(across.span.map((size) => [size, size]), GREY, { width: 1, opacity: 0.5 });
+    for (const [name, points] of Object.entries(claimed)) {
+      line(points, GREY, { width: 1.5, dash: name === "VQ" ? [2, 3] : [7, 4] });
+      for (const [size, used] of points) dot(context, [x(size), y(used)], 3.5, GREY, 1.5);
+    }
   }
-  const drawn = [];
   for (const [family, [, colour]] of Object.entries(FAMILIES)) {
     const own = runs.filter((run) => run.family === family), sizes = [...new Set(own.map((run) => run.size))];
-    context.strokeStyle = context.fillStyle = colour; context.lineWidth = 2.5;
-    line(sizes.map((size) => { const same = own.filter((run) => run.size === size); return [size, same.reduce((sum, run) => sum + valueOf(run, of), 0) / same.length]; }));
-    for (const run of own) { const at = [x(run.size), y(valueOf(run, of))]; drawn.push([run, at]); context.beginPath(); context.arc(...at, run === chosen || run === pointed ? 7 : 4.5, 0, 7); context.fill(); }
+    line(sizes.map((size) => { const same = own.filter((run) => run.size === size); return [size, same.reduce((sum, run) => sum + valueOf(run, of), 0) / same.length]; }), colour, { width: 2.5 });
+    for (const run of own) {
+      const at = [x(run.size), y(valueOf(run, of))];
+      drawn.push([run, at]);
+      dot(context, at, run === chosen || run === pointed ? 7 : 4.5, colour);
+    }
   }
-  places.set(chart, drawn);
+  places.set(canvas, drawn);
 }
 
 function nearest(chart, event) {
-  const box = chart.getBoundingClientRect(), here = [event.clientX - box.left, event.clientY - box.top];
+  const [u, v] = placeOn(chart, event), here = [u * chart.clientWidth, v * chart.clientHeight];
   let best = null, least = NEAR;
   for (const [run, at] of places.get(chart) ?? []) { const off = Math.hypot(at[0] - here[0], at[1] - here[1]); if (off < least) { least = off; best = run; } }
   return best;
@@ -68,28 +61,15 @@ function tell() {
 // The course of the chosen run, beside those of the same size and seed.
 const CURVES = [["psnr", "PSNR", "dB, training batches"], ["used", "Codes used", "since the last point"], ["perplexity", "Perplexity", "codes, if all were used alike"]];
 function curves() {
-  $(".wv-curves").replaceChildren(...(chosen ? CURVES : []).map(([of, title, note]) => {
-    const figure = document.createElement("figure"), head = document.createElement("div"), canvas = document.createElement("canvas"), h3 = document.createElement("h3"), fact = document.createElement("span");
-    head.className = "tv-head"; h3.textContent = title; fact.className = "tv-fact"; fact.textContent = note; canvas.className = "lb-curve"; canvas.dataset.of = of;
-    canvas.setAttribute("role", "img"); canvas.setAttribute("aria-label", `${title} against steps; ${nameOf(chosen)} ends at ${number(chosen.curves[of].at(-1), 1)}.`);
-    head.append(h3, fact); figure.append(head, canvas);
-    return figure;
-  }));
-  const beside = runs.filter((run) => chosen && run !== chosen && nominal(run.size) === nominal(chosen.size) && run.seed === chosen.seed);
-  for (const canvas of root.querySelectorAll(".wv-curves canvas")) {
-    const fitted = fitCanvas(canvas);
-    if (!fitted) continue;
-    const { context, width, height } = fitted, of = canvas.dataset.of, shown = [...beside, chosen], values = shown.flatMap((run) => run.curves[of]), low = of === "psnr" ? Math.min(...values) : 0, high = Math.max(...values);
-    const style = getComputedStyle(root), ink = style.getPropertyValue("--body-text-color-subdued"), rule = style.getPropertyValue("--border-color-primary");
-    const left = 40, right = width - 8, top = 8, bottom = height - 22, end = chosen.curves.step.at(-1), x = (step) => left + (right - left) * step / end, y = (value) => bottom - (bottom - top) * (value - low) / (high - low || 1);
-    context.font = "11px system-ui, sans-serif"; context.fillStyle = ink; context.strokeStyle = rule; context.lineWidth = 1;
-    for (const value of [low, (low + high) / 2, high]) { context.beginPath(); context.moveTo(left, y(value)); context.lineTo(right, y(value)); context.stroke(); context.textAlign = "right"; context.fillText(number(value, high < 40 && of === "psnr" ? 1 : 0), left - 6, y(value) + 4); }
-    context.fillText(`${number(end)} steps`, right, height - 6);
-    for (const run of shown) {
-      context.strokeStyle = FAMILIES[run.family][1]; context.lineWidth = run === chosen ? 3 : 1.5; context.globalAlpha = run === chosen ? 1 : 0.55;
-      context.beginPath(); run.curves.step.forEach((step, i) => context[i ? "lineTo" : "moveTo"](x(step), y(run.curves[of][i]))); context.stroke();
-    }
-    context.globalAlpha = 1;
+  $(".wv-curves").replaceChildren();
+  if (!chosen) return;
+  const shown = [...runs.filter((run) => run !== chosen && nominal(run.size) === nominal(chosen.size) && run.seed === chosen.seed), chosen], end = chosen.curves.step.at(-1);
+  for (const [of, title, note] of CURVES) {
+    const values = shown.flatMap((run) => run.curves[of]), low = of === "psnr" ? Math.min(...values) : 0, high = Math.max(...values);
+    const [figure, canvas] = curveFigure(title, note, `${title} against steps; ${nameOf(chosen)} ends at ${number(chosen.curves[of].at(-1), 1)}.`);
+    $(".wv-curves").append(figure);
+    const chart = chartOn(canvas, stepsTo(end), { span: [low, high], ticks: [low, (low + high) / 2, high], text: (value) => number(value, of === "psnr" ? 1 : 0) });
+    for (const run of shown) chart?.line(run.curves.step.map((step, i) => [step, run.curves[of][i]]), FAMILIES[run.family][1], run === chosen ? { width: 3 } : { width: 1.5, opacity: 0.55 });
   }
 }
 
@@ -101,7 +81,7 @@ for (const chart of charts) {
   chart.onpointerleave = () => { pointed = null; look(); };
   chart.onclick = (event) => { const run = nearest(chart, event); if (run) choose(run); };
   chart.onkeydown = (event) => {
-    const by = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 }[event.key];
+    const [right, down] = ARROWS[event.key] ?? [0, 0], by = right + down;
     if (by) { event.preventDefault(); choose(runs[(runs.indexOf(chosen) + by + runs.length) % runs.length]); }
   };
   chart.setAttribute("aria-label", `${chart.dataset.of === "used" ? "Codes in use" : "PSNR"} against the size of the codebook. Arrow keys go from run to run.`);
@@ -111,8 +91,7 @@ $(".wv-empty").hidden = runs.length > 0;
 $(".wv-figures").hidden = !runs.length;
 if (runs.length) {
   $(".wv-tokens").textContent = `at least once in ${number(runs[0].held_out.tokens)} tokens; both axes log`;
-  const entry = (words, colour, dash) => { const li = document.createElement("li"), key = document.createElement("i"); key.style.borderTop = `3px ${dash} ${colour}`; li.append(key, words); return li; };
-  $(".wv-legend").replaceChildren(...Object.values(FAMILIES).map(([name, colour]) => entry(name, colour, "solid")),
-    entry("FSQ, claimed by the FSQ paper on ImageNet (read off its Figure 3, approximate)", GREY, "dashed"), entry("VQ, claimed there", GREY, "dotted"), entry("every code in use", GREY, "solid"));
+  $(".ch-legend").replaceChildren(...legendOf([...Object.values(FAMILIES), ["FSQ, claimed by the FSQ paper on ImageNet (read off its Figure 3, approximate)", GREY, "dashed"],
+    ["VQ, claimed there", GREY, "dotted"], ["every code in use", GREY]]));
 }
 new ResizeObserver(() => { if (root.clientWidth) { look(); curves(); root.dataset.ready = "yes"; } }).observe(root);

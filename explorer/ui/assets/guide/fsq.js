@@ -21,8 +21,8 @@ live.fsq = (box) => {
     for (let a = -half[0]; a <= half[0]; a++) for (let b = -half[1]; b <= half[1]; b++) for (let c = -half[2]; c <= half[2]; c++) dot(context, at([a, b, c]), 2, ink());
     const snapped = found.digits.map((digit, i) => digit - half[i]);
     arrow(context, at(found.bounded), at(snapped), accent());
-    dot(context, at(found.bounded), 4, COLOURS[0]);
-    dot(context, at(snapped), 8, accent(), true);
+    dot(context, at(found.bounded), 4, SERIES[0]);
+    dot(context, at(snapped), 8, accent(), 2.5);
   };
   const round = newest(box, async () => {
     found = await ask("rounded", { z });

@@ -6,25 +6,25 @@ live.latents = (box) => {
   const normal = () => Math.sqrt(-2 * Math.log(1 - Math.random())) * Math.cos(2 * Math.PI * Math.random());
   const moved = (point) => { for (const each of planes) { each.point[0] = point[0]; each.point[1] = point[1]; } noise = [normal(), normal()]; redraw(); };
   const planes = [
-    plane("Autoencoder.", start, moved, (context, at, w, h, z) => { dot(context, at(z), 9, accent(), true); dot(context, at(z), 4, ink()); }),
+    plane("Autoencoder.", start, moved, (context, at, w, h, z) => { dot(context, at(z), 9, accent(), 2.5); dot(context, at(z), 4, ink()); }),
     plane("Variational autoencoder.", start, moved, (context, at, w, h, z) => {
       const [x, y] = at(z), reach = sigma * w / 2;
       for (const times of [1, 2]) { context.globalAlpha = 0.16; dot(context, [x, y], times * reach, accent()); context.globalAlpha = 1; }
       dot(context, at(z), 4, ink());
-      dot(context, at([z[0] + sigma * noise[0], z[1] + sigma * noise[1]]), 9, accent(), true);
+      dot(context, at([z[0] + sigma * noise[0], z[1] + sigma * noise[1]]), 9, accent(), 2.5);
     }),
     plane("VQ-VAE.", start, moved, (context, at, w, h, z) => {
       const step = 2;
       for (let x = 0; x < w; x += step) for (let y = 0; y < h; y += step) {
         const here = [2 * (x + step / 2) / w - 1, 1 - 2 * (y + step / 2) / h], k = nearestTo(here, table);
-        context.fillStyle = COLOURS[k % COLOURS.length]; context.globalAlpha = k === nearestTo(z, table) ? 0.34 : 0.13;
+        context.fillStyle = SERIES[k % SERIES.length]; context.globalAlpha = k === nearestTo(z, table) ? 0.34 : 0.13;
         context.fillRect(x, y, step, step);
       }
       context.globalAlpha = 1;
       for (const place of table) dot(context, at(place), 3.5, ink());
       dot(context, at(z), 4, ink());
       arrow(context, at(z), at(table[nearestTo(z, table)]), ink());
-      dot(context, at(table[nearestTo(z, table)]), 9, accent(), true);
+      dot(context, at(table[nearestTo(z, table)]), 9, accent(), 2.5);
     }),
   ];
   const names = [["AE", "a point: what is said is what arrives"], ["VAE", "a distribution: mean at the dot, a draw from it arrives"], ["VQ-VAE", "an entry of a table: the nearest of ten arrives"]];

@@ -8,11 +8,11 @@ live.levels = (box) => {
     for (const point of found.points) dot(context, at(point), 1.6, ink());
     context.globalAlpha = 0.7;
     const last = new Map(found.sums[stages - 1].map((place) => [place.join(), place]));
-    for (const place of last.values()) dot(context, at(place), 3, COLOURS[2]);
+    for (const place of last.values()) dot(context, at(place), 3, SERIES[2]);
     context.globalAlpha = 1;
     let from = [0, 0];
-    found.sums.forEach((sums, n) => { arrow(context, at(from), at(sums[followed]), COLOURS[n % 2]); from = sums[followed]; });
-    dot(context, at(found.points[followed]), 6, accent(), true);
+    found.sums.forEach((sums, n) => { arrow(context, at(from), at(sums[followed]), SERIES[n % 2]); from = sums[followed]; });
+    dot(context, at(found.points[followed]), 6, accent(), 2.5);
   });
   const tell = () => {
     if (!found) return;

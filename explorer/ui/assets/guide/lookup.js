@@ -3,7 +3,8 @@ live.lookup = (box) => {
   const chooser = cells("The picture in cells.", () => look()), side = make("div", "gv-about");
   box.append(make("div", "gv-two", "", chooser.canvas, side));
   const look = newest(box, async () => {
-    const { title } = await openingInto(chooser, 9, 15), { row, column } = chooser.state, reply = await ask("lookup", { row, column });
+    await openingInto(chooser, 9, 15);
+    const { row, column } = chooser.state, reply = await ask("lookup", { row, column });
     const rows = reply.rows.map((entry, i) => {
       const tr = make("tr", i ? "" : "gv-winner"), code = make("td", "", "", make("span", "gv-named", "", small(entry.swatch), document.createTextNode(number(entry.code))));
       tr.append(code, ...[entry.norm, -2 * entry.dot, entry.distance].map((value) => make("td", "", value.toFixed(3))));

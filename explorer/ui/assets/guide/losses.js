@@ -4,13 +4,13 @@ live.losses = (box) => {
   let codebook = structuredClone(begin.codebook), beta = 0.25, found = null;
   const words = make("div", "gv-about");
   const square = plane("A latent among five code vectors.", begin.z, () => pull(), (context, at, w, h, z) => {
-    codebook.forEach((place, k) => dot(context, at(place), 6, found?.code === k ? COLOURS[1] : GREY));
+    codebook.forEach((place, k) => dot(context, at(place), 6, found?.code === k ? SERIES[1] : GREY));
     if (found) {
       const e = codebook[found.code], add = (from, by) => [from[0] + by[0], from[1] + by[1]];
-      arrow(context, at(e), at(add(e, found.vectors[found.code])), COLOURS[1]);
-      arrow(context, at(z), at(add(z, found.latent)), COLOURS[0]);
+      arrow(context, at(e), at(add(e, found.vectors[found.code])), SERIES[1]);
+      arrow(context, at(z), at(add(z, found.latent)), SERIES[0]);
     }
-    dot(context, at(z), 5, COLOURS[0]);
+    dot(context, at(z), 5, SERIES[0]);
   });
   const pull = newest(box, async () => {
     found = await ask("pulls", { z: [...square.point], codebook, beta });

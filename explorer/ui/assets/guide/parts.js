@@ -1,28 +1,11 @@
 // The Guide: ten steps, one shown at a time. The parts stand in one scope: parts, one for what is live in each step
 // (live.<key> fills a box and returns what redraws it), and turning.
-const root = element.querySelector(".tv");
-const $ = (selector) => root.querySelector(selector);
 const live = {};
 
-function make(tag, kind, words, ...parts) {
-  const found = document.createElement(tag);
-  if (kind) found.className = kind;
-  if (words) found.textContent = words;
-  found.append(...parts);
-  return found;
-}
-
-const COLOURS = ["#d55e00", "#0072b2", "#009e73", "#cc79a7", "#e69f00", "#56b4e9"];   // Okabe and Ito's, for the colour-blind
-const GREY = "#8a8580";
 const ink = () => getComputedStyle(root).color;
-const accent = () => getComputedStyle(root).getPropertyValue("--color-accent").trim() || "#4f46e5";
-const faint = () => getComputedStyle(root).getPropertyValue("--border-color-primary").trim() || "#ccc";
-
-async function ask(call, request = {}) {
-  const reply = JSON.parse(await server[call](JSON.stringify(request)));
-  if (reply.error) throw new Error(reply.error);
-  return reply;
-}
+const accent = () => themed("--color-accent");
+const faint = () => themed("--border-color-primary");
+const ask = (call, request = {}) => answer(call, request);
 
 // Runs `work` for the newest wish alone: while one is under way, the wishes between are left out.
 function newest(box, work) {
@@ -48,22 +31,17 @@ function slider(label, low, high, step, value, show, act) {
   return whole;
 }
 
-function button(label, act) { const found = make("button", "tv-button", label); found.type = "button"; found.onclick = act; return found; }
-
 // A square of the plane from -1 to 1 (y upwards) with a point that is dragged, or moved by the arrow keys.
 function plane(label, start, moved, draw) {
   const canvas = make("canvas", "gv-plane"), point = [...start];
   canvas.tabIndex = 0; canvas.setAttribute("role", "application"); canvas.setAttribute("aria-label", `${label} Arrow keys move the point.`);
-  const place = (event) => {
-    const box = canvas.getBoundingClientRect();
-    put(2 * (event.clientX - box.left) / box.width - 1, 1 - 2 * (event.clientY - box.top) / box.height);
-  };
+  const place = (event) => { const [u, v] = placeOn(canvas, event); put(2 * u - 1, 1 - 2 * v); };
   const put = (x, y) => { point[0] = Math.max(-1, Math.min(1, x)); point[1] = Math.max(-1, Math.min(1, y)); moved(point); };
   canvas.onpointerdown = (event) => { canvas.setPointerCapture(event.pointerId); place(event); };
   canvas.onpointermove = (event) => { if (canvas.hasPointerCapture(event.pointerId)) place(event); };
   canvas.onkeydown = (event) => {
-    const by = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] }[event.key];
-    if (by) { event.preventDefault(); put(point[0] + 0.05 * by[0], point[1] + 0.05 * by[1]); }
+    const by = ARROWS[event.key];
+    if (by) { event.preventDefault(); put(point[0] + 0.05 * by[0], point[1] - 0.05 * by[1]); }
   };
   const redraw = () => {
     const found = fitCanvas(canvas);
@@ -73,11 +51,6 @@ function plane(label, start, moved, draw) {
     draw(context, at, width, height, point);
   };
   return { canvas, redraw, point };
-}
-
-function dot(context, [x, y], radius, colour, ring = false) {
-  context.beginPath(); context.arc(x, y, radius, 0, 7);
-  if (ring) { context.lineWidth = 2.5; context.strokeStyle = colour; context.stroke(); } else { context.fillStyle = colour; context.fill(); }
 }
 
 function arrow(context, [x0, y0], [x1, y1], colour) {
@@ -100,15 +73,12 @@ function cells(label, chosen) {
     if (row === state.row && column === state.column) return;
     Object.assign(state, { row, column }); redraw(); chosen(state);
   };
-  const place = (event) => {
-    const box = canvas.getBoundingClientRect();
-    put(Math.floor((event.clientY - box.top) / box.height * state.rows), Math.floor((event.clientX - box.left) / box.width * state.columns));
-  };
+  const place = (event) => { const [u, v] = placeOn(canvas, event); put(Math.floor(v * state.rows), Math.floor(u * state.columns)); };
   canvas.onpointerdown = place;
   canvas.onpointermove = (event) => { if (event.pointerType === "mouse") place(event); };
   canvas.onkeydown = (event) => {
-    const by = { ArrowLeft: [0, -1], ArrowRight: [0, 1], ArrowUp: [-1, 0], ArrowDown: [1, 0] }[event.key];
-    if (by) { event.preventDefault(); put(state.row + by[0], state.column + by[1]); }
+    const by = ARROWS[event.key];
+    if (by) { event.preventDefault(); put(state.row + by[1], state.column + by[0]); }
   };
   const redraw = () => {
     if (state.image) canvas.style.aspectRatio = `${state.image.width} / ${state.image.height}`;

@@ -26,26 +26,15 @@ live.token = (box) => {
     const context = patch.getContext("2d");
     context.imageSmoothingEnabled = false;
     context.drawImage(image, column * side, row * side, side, side, 0, 0, 64, 64);
-    const shown = make("canvas", "gv-patch"), tile = book.tile;
-    shown.width = shown.height = 64;
-    if (book.sheet) {
-      const to = shown.getContext("2d");
-      to.imageSmoothingEnabled = false;
-      to.drawImage(book.sheet, code % book.atlas_columns * tile, Math.floor(code / book.atlas_columns) * tile, tile, tile, 0, 0, 64, 64);
-    }
     about.replaceChildren(
       make("div", "gv-chain", "", make("figure", "", "", patch, make("figcaption", "", `row ${row}, column ${column}`)), make("span", "gv-to", "→"),
-        make("b", "gv-code", number(code)), make("span", "gv-to", "→"), make("figure", "", "", shown, make("figcaption", "", "what it decodes to alone"))),
+        make("b", "gv-code", number(code)), make("span", "gv-to", "→"), make("figure", "", "", swatchOf(book, code, 64, "gv-patch"), make("figcaption", "", "what it decodes to alone"))),
       make("p", "", `Code ${number(code)} of ${number(book.size)}. The decoder sees the codes around it too, so in the picture it looks less like a block.`));
     const tokens = picture.levels.reduce((all, each) => all + each.rows * each.columns, 0);
     const bits = picture.levels.reduce((all, each, i) => all + each.rows * each.columns * Math.log2(model.levels[i].size), 0), bytes = 3 * picture.width * picture.height;
     sum.textContent = `${picture.width} × ${picture.height} pixels are ${number(bytes)} bytes; ${number(tokens)} codes are ${number(Math.ceil(bits / 8))} bytes, ${number(8 * bytes / bits)} times fewer. (${model.title})`;
   }
   onShared("model", async (text) => { page.model = await readModel(text); take(); });
-  onShared("picture", (text) => {
-    page.picture = JSON.parse(text);
-    for (const level of page.picture.levels) level.codes = unpack(level.codes, Int32Array);
-    take();
-  });
+  onShared("picture", (text) => { page.picture = readPicture(text); take(); });
   return () => { chooser.redraw(); };
 };
