@@ -5,7 +5,13 @@ import logging
 import os
 import threading
 
-os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")  # before gradio is imported: nothing calls home
+# Before gradio and huggingface_hub are imported: nothing calls home.
+os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
+os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
+
+ON_SPACE = "SPACE_ID" in os.environ
+if ON_SPACE:  # reached through the Hub's proxy alone, from a private network: it says who is asking, nobody else does
+    os.environ.setdefault("FORWARDED_ALLOW_IPS", "127.0.0.1,10.0.0.0/8,172.16.0.0/12,192.168.0.0/16,100.64.0.0/10")
 
 
 def parse(arguments: list[str] | None = None) -> argparse.Namespace:
@@ -14,6 +20,8 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--host", default=None, help="address to serve on (127.0.0.1, or GRADIO_SERVER_NAME)")
     parser.add_argument("--port", type=int, default=None, help="port to serve on (the first free one from 7860)")
     parser.add_argument("--open", action="store_true", help="open the page in a browser")
+    parser.add_argument("--log-requests", action="store_true", default=ON_SPACE, help="one line of JSON per request")
+    parser.add_argument("--no-limits", action="store_true", help="let one visitor ask for any amount of work")
     return parser.parse_args(arguments)
 
 
@@ -21,12 +29,23 @@ def main() -> None:
     options = parse()
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     logging.getLogger("httpx").setLevel(logging.WARNING)
+    logging.getLogger("explorer.requests").setLevel(logging.INFO if options.log_requests else logging.WARNING)
+    from explorer.services import zero_gpu
+    from explorer.services.temporary import private_folder
+
+    zero_gpu.prepare()
+    with private_folder():
+        serve(options)
+
+
+def serve(options: argparse.Namespace) -> None:
     from explorer import available
     from explorer.services.model_store import ModelStore
     from explorer.ui.app import build_app, launch_options
     from explorer.ui.context import AppContext
+    from explorer.ui.stop import Work, serve_until_stopped
 
-    context = AppContext(ModelStore(options.device), tuple(available()))
+    context, work = AppContext(ModelStore(options.device), tuple(available())), Work(ready=False)
     app = build_app(context)
 
     def load() -> None:
@@ -34,10 +53,13 @@ def main() -> None:
         from explorer.lab.runs import warm_up
 
         warm_up()
+        work.ready = True
 
     # The page opens from disk; what the first picture and the first run of the lab need is loaded meanwhile.
     threading.Thread(target=load, daemon=True).start()
-    app.launch(server_name=options.host, server_port=options.port, inbrowser=options.open, **launch_options())
+    chosen = {"server_name": options.host, "server_port": options.port, "inbrowser": options.open}
+    app.launch(prevent_thread_lock=True, **chosen, **launch_options(work, limited=not options.no_limits))
+    serve_until_stopped(app, work)
 
 
 if __name__ == "__main__":
