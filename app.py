@@ -4,6 +4,7 @@ import argparse
 import logging
 import os
 import threading
+from datetime import timedelta
 
 # Before gradio and huggingface_hub are imported: nothing calls home.
 os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
@@ -22,6 +23,9 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--open", action="store_true", help="open the page in a browser")
     parser.add_argument("--log-requests", action="store_true", default=ON_SPACE, help="one line of JSON per request")
     parser.add_argument("--no-limits", action="store_true", help="let one visitor ask for any amount of work")
+    parser.add_argument(
+        "--forget-after", type=float, default=1800, help="seconds until a closed page is forgotten (1800)"
+    )
     return parser.parse_args(arguments)
 
 
@@ -58,7 +62,8 @@ def serve(options: argparse.Namespace) -> None:
     # The page opens from disk; what the first picture and the first run of the lab need is loaded meanwhile.
     threading.Thread(target=load, daemon=True).start()
     chosen = {"server_name": options.host, "server_port": options.port, "inbrowser": options.open}
-    app.launch(prevent_thread_lock=True, **chosen, **launch_options(work, limited=not options.no_limits))
+    settings = launch_options(work, not options.no_limits, timedelta(seconds=options.forget_after))
+    app.launch(prevent_thread_lock=True, **chosen, **settings)
     serve_until_stopped(app, work)
 
 

@@ -1,5 +1,6 @@
 """The page put together: sidebar, tabs, endpoints."""
 
+from datetime import timedelta
 from typing import Any
 
 import gradio as gr
@@ -17,6 +18,7 @@ from explorer.ui.health import health_route
 from explorer.ui.logs import RequestLog
 from explorer.ui.more_models import Listed, MoreModels
 from explorer.ui.self_test import SelfTest
+from explorer.ui.sessions import CLOSED, SILENT, forgetting
 from explorer.ui.shared import FITS, SIZES, facts, summary
 from explorer.ui.stop import Work
 from explorer.ui.theme import THEME
@@ -30,8 +32,6 @@ OPENED_BY_LINK = """() => {
 """A link to an edit or to a step of the Guide opens its tab, so that it is mounted and reads what the link holds."""
 STYLES = ("page", "more_models", "edit", "codebook", "compare", "lab", "sweep", "guide", "share")
 """The style sheets of assets/, the later over the earlier."""
-STATE_SECONDS = 2 * 3600
-"""How long a visitor's state is kept after their last event."""
 FILE_SECONDS = 15 * 60
 """How long an uploaded file, or one that was made for a visitor, is kept. Not removed when it was read: two visitors'
 uploads of the same picture are one file."""
@@ -44,7 +44,7 @@ def build_app(context: AppContext) -> gr.Blocks:
     spec = context.store.spec(context.default_model)
     page = {"title": "Codebook Explorer", "fill_width": True, "analytics_enabled": False}
     with gr.Blocks(**page, delete_cache=(60, FILE_SECONDS)) as app:
-        session = gr.State(tab.opening[0], time_to_live=STATE_SECONDS)
+        session = gr.State(tab.opening[0], time_to_live=SILENT.total_seconds())
         with gr.Column(elem_id="layout"):
             with gr.Column(elem_id="controls"):
                 gr.HTML(
@@ -119,9 +119,10 @@ def build_app(context: AppContext) -> gr.Blocks:
     return app.queue(max_size=128, default_concurrency_limit=2, api_open=False)
 
 
-def launch_options(work: Work | None = None, limited: bool = True) -> dict[str, Any]:
+def launch_options(work: Work | None = None, limited: bool = True, closed: timedelta = CLOSED) -> dict[str, Any]:
     """Settings of launch() that the app depends on: offline, bounded uploads, no stored runs, everything through the
-    gate. work: to stop gracefully with. limited: whether one visitor may ask for only so much."""
+    gate. work: to stop gracefully with. limited: whether one visitor may ask for only so much. closed: how long a page
+    is remembered that was closed."""
     work = work or Work()
     limit_by_kind()
     return {
@@ -137,6 +138,7 @@ def launch_options(work: Work | None = None, limited: bool = True) -> dict[str, 
         "footer_links": ["api", "settings"],
         "app_kwargs": {
             "routes": [health_route(work)],
+            "lifespan": forgetting(closed),
             "middleware": [
                 Middleware(RequestLog),
                 Middleware(Gate, limits=Limits() if limited else None, work=work),

@@ -7,6 +7,7 @@ length and answers unknown functions with an internal error. The page and the en
 import json
 import logging
 import math
+import posixpath
 from collections import OrderedDict
 from collections.abc import Iterator
 from typing import Any
@@ -100,9 +101,9 @@ class Gate:
     def _check_file(self, path: str, address: str) -> None:
         """Files are handed out to whoever brought them, and those that the program made to whoever knows their name."""
         named = path.removeprefix(API).removeprefix("/").removeprefix("file").lstrip("=/")
-        if "://" in named or ":/" in named:
+        if ":/" in named:
             raise Refused(403, "Nothing is fetched from other addresses here.")
-        if address not in self._brought_by.get(named.lstrip("/"), {address}):
+        if address not in self._brought_by.get(posixpath.normpath(f"/{named}"), {address}):
             raise Refused(403, "This file belongs to another visitor.")
 
     def _noting_files(self, address: str, send: Send) -> Send:
@@ -122,7 +123,7 @@ class Gate:
         if not answer.startswith(b"["):
             return  # refused
         for name in json.loads(answer):
-            self._brought_by.setdefault(name.lstrip("/"), set()).add(address)
+            self._brought_by.setdefault(name, set()).add(address)
         while len(self._brought_by) > REMEMBERED:
             self._brought_by.popitem(last=False)
 
@@ -187,14 +188,15 @@ def _files_in(value: Any) -> Iterator[str]:
 
 
 async def _body(scope: Scope, receive: Receive) -> bytes:
-    declared = Headers(scope=scope).get("content-length", "0")
+    declared = Headers(scope=scope).get("content-length", "")
+    size = int(declared) if declared.isdecimal() else 0
     body, more = bytearray(), True
-    while more:
-        if len(body) > LARGEST_BODY or (declared.isdecimal() and int(declared) > LARGEST_BODY):
-            raise Refused(413, f"This request is larger than {LARGEST_BODY >> 20} MB.")
+    while more and size <= LARGEST_BODY:
         message = await receive()
         body.extend(message.get("body", b""))
-        more = message.get("more_body", False)
+        more, size = message.get("more_body", False), max(size, len(body))
+    if size > LARGEST_BODY:
+        raise Refused(413, f"This request is larger than {LARGEST_BODY >> 20} MB.")
     return bytes(body)
 
 

@@ -18,25 +18,22 @@ DELIVERY = 2.0
 
 
 class Work:
-    """What is under way beside gradio's queue. ready: whether the first picture can be served without waiting.
-    stopping: whether no more may begin."""
+    """requests: how many are under way beside gradio's queue. ready: whether the first picture can be served without
+    waiting. stopping: whether no more may begin."""
 
     def __init__(self, ready: bool = True):
-        self.ready, self.stopping = ready, False
-        self._count, self._lock = 0, threading.Lock()
+        self.ready, self.stopping, self.requests = ready, False, 0
+        self._lock = threading.Lock()
 
     @contextmanager
     def under_way(self) -> Iterator[None]:
         with self._lock:
-            self._count += 1
+            self.requests += 1
         try:
             yield
         finally:
             with self._lock:
-                self._count -= 1
-
-    def __len__(self) -> int:
-        return self._count
+                self.requests -= 1
 
 
 def serve_until_stopped(app: gr.Blocks, work: Work) -> None:
@@ -55,7 +52,7 @@ def finish(app: gr.Blocks, work: Work, longest: float = LONGEST) -> None:
     log.info("stopping: finishing what is under way")
     end = time.monotonic() + longest
     queue = app._queue
-    while (queue.get_active_worker_count() or len(queue) or len(work)) and time.monotonic() < end:
+    while (queue.get_active_worker_count() or len(queue) or work.requests) and time.monotonic() < end:
         time.sleep(0.05)
     end = min(end, time.monotonic() + DELIVERY)
     while any(not line.empty() for line in list(queue.pending_messages_per_session.values())) and (
