@@ -5,12 +5,18 @@ import json
 import os
 import signal
 import subprocess
+import sys
 import time
 import urllib.error
 import urllib.request
 from pathlib import Path
 
 import pytest
+from starlette.applications import Starlette
+from starlette.responses import PlainTextResponse
+from starlette.routing import Route
+from starlette.testclient import TestClient
+from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 import explorer
 from explorer.bench.servers import ROOT, answer, app_command, free_port
@@ -42,6 +48,31 @@ def upload(url: str, name: str, contents: bytes, address: str = "") -> str:
     )
     with urllib.request.urlopen(asked, timeout=60) as found:
         return json.load(found)[0]
+
+
+@pytest.mark.parametrize(
+    ("space", "proxy", "believed"),
+    [
+        ({"SPACE_ID": "name/space"}, "10.20.30.40", "203.0.113.9"),
+        ({"SPACE_ID": "name/space"}, "198.51.100.7", "198.51.100.7"),
+        ({}, "10.20.30.40", "10.20.30.40"),
+    ],
+)
+def test_who_asks_is_told_by_the_proxy_of_a_space_and_by_nobody_else(space, proxy, believed):
+    program = "import app, json, os; print(json.dumps(dict(os.environ)))"
+    started = {name: value for name, value in os.environ.items() if name not in ("FORWARDED_ALLOW_IPS", "SPACE_ID")}
+    command = [sys.executable, "-c", program]
+    done = subprocess.run(command, cwd=ROOT, env=started | space, capture_output=True, text=True, check=True)
+    set_by_it = json.loads(done.stdout)
+    assert set_by_it["HF_HUB_DISABLE_TELEMETRY"] == "1" and set_by_it["GRADIO_ANALYTICS_ENABLED"] == "False"
+
+    async def client_of(request):
+        return PlainTextResponse(request.client.host)
+
+    trusted = set_by_it.get("FORWARDED_ALLOW_IPS", "127.0.0.1,::1")  # as uvicorn takes it
+    asked = TestClient(ProxyHeadersMiddleware(Starlette(routes=[Route("/", client_of)]), trusted), client=(proxy, 1))
+    forged = {"X-Forwarded-For": "192.0.2.66, 203.0.113.9, 10.9.9.9"}  # the visitor wrote the first
+    assert asked.get("/", headers=forged).text == believed
 
 
 def test_health(app_url):

@@ -7,7 +7,6 @@ A borrowed call runs in a process of its own, forked at some time or other, so i
 the model there, once; arrays and Codes travel both ways.
 """
 
-import logging
 import os
 from collections.abc import Callable
 from functools import lru_cache
@@ -18,8 +17,6 @@ import numpy as np
 from explorer.adapters.catalogue import entries
 from explorer.core.codes import Codes
 from explorer.core.tokenizer import Encoding, Tokenizer
-
-log = logging.getLogger(__name__)
 
 LARGE = 40_000_000
 """Parameters from which on a picture of 256 pixels takes seconds on two cores."""
