@@ -4,7 +4,9 @@ import argparse
 import logging
 import os
 import threading
+import time
 from datetime import timedelta
+from pathlib import Path
 
 # Before gradio and huggingface_hub are imported: nothing calls home.
 os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
@@ -38,13 +40,15 @@ def main() -> None:
     from explorer.services.temporary import private_folder
 
     zero_gpu.prepare()
-    with private_folder():
-        serve(options)
+    with private_folder() as folder:
+        serve(options, folder)
 
 
-def serve(options: argparse.Namespace) -> None:
+def serve(options: argparse.Namespace, folder: Path | None) -> None:
+    """Serve the page until a signal says to stop; folder: of visitors' files, to be kept tidy."""
     from explorer import available
     from explorer.services.model_store import ModelStore
+    from explorer.services.temporary import sweep
     from explorer.ui.app import build_app, launch_options
     from explorer.ui.context import AppContext
     from explorer.ui.stop import Work, serve_until_stopped
@@ -52,15 +56,19 @@ def serve(options: argparse.Namespace) -> None:
     context, work = AppContext(ModelStore(options.device), tuple(available())), Work(ready=False)
     app = build_app(context)
 
-    def load() -> None:
+    def behind_the_page() -> None:
         context.store.get(context.default_model)
         from explorer.lab.runs import warm_up
 
         warm_up()
         work.ready = True
+        while folder:
+            time.sleep(60)
+            sweep(folder, seconds=1800)
 
-    # The page opens from disk; what the first picture and the first run of the lab need is loaded meanwhile.
-    threading.Thread(target=load, daemon=True).start()
+    # The page opens from disk; what the first picture and the first run of the lab need is loaded meanwhile, and from
+    # then on what visitors left is removed.
+    threading.Thread(target=behind_the_page, daemon=True).start()
     chosen = {"server_name": options.host, "server_port": options.port, "inbrowser": options.open}
     settings = launch_options(work, not options.no_limits, timedelta(seconds=options.forget_after))
     app.launch(prevent_thread_lock=True, **chosen, **settings)

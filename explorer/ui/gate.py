@@ -133,7 +133,7 @@ class Gate:
                 raise Refused(400, "Nothing is fetched from other addresses here. Upload the file itself.")
         page = body.get("session_hash") if isinstance(body.get("session_hash"), str) else ""
         if what.startswith("component_server"):
-            if not str(body.get("component_id")).isdecimal() or int(body["component_id"]) not in blocks.blocks:
+            if str(body.get("component_id")) not in map(str, blocks.blocks):
                 raise Refused(404, "There is no such view. Reload the page.")
             self._take(address, page, VIEW_CALL)
             return

@@ -164,6 +164,7 @@ def test_each_kind_of_upload_has_its_limit_and_leaves_nothing_when_it_is_refused
         ("queue/join", b'{"data": [], "fn_index": {}, "session_hash": "a"}', 404),
         ("component_server", b'{"data": 1, "component_id": 99, "fn_name": "a", "session_hash": "a"}', 404),
         ("component_server", b'{"data": 1, "component_id": [], "fn_name": "a", "session_hash": "a"}', 404),
+        ("component_server", b'{"component_id": "' + b"9" * 5000 + b'"}', 404),
         ("process_recording", b"{}", 404),
         ("../../etc/passwd", b"{}", 404),
     ],
