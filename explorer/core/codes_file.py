@@ -2,6 +2,7 @@
 
 import io
 import json
+import zipfile
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +13,8 @@ from explorer.core.errors import CodesError
 
 ABOUT = "about"
 """Name of the .npz entry that holds model, revision and image size as JSON."""
+MAX_UNPACKED = 2**27
+"""Bytes that a .npz file may unpack to, several times what the largest codes take."""
 
 
 @dataclass(frozen=True)
@@ -79,11 +82,20 @@ class CodesFile:
 
     @classmethod
     def from_npz(cls, data: bytes) -> "CodesFile":
-        """The inverse of `to_npz`; never unpickles."""
+        """The inverse of `to_npz`; never unpickles, and unpacks no more than MAX_UNPACKED."""
         try:
+            with zipfile.ZipFile(io.BytesIO(data)) as archive:
+                unpacked = sum(entry.file_size for entry in archive.infolist())
+            if unpacked > MAX_UNPACKED:
+                raise CodesError(
+                    f"This .npz file unpacks to {unpacked >> 20:,} MB; the codes of a picture take at most "
+                    f"{MAX_UNPACKED >> 20} MB."
+                )
             with np.load(io.BytesIO(data), allow_pickle=False) as file:
                 arrays = {name: file[name] for name in file.files}
             about = json.loads(str(arrays.pop(ABOUT, "{}")))
+        except CodesError:
+            raise
         except Exception as error:
             raise CodesError(f"This is not a readable .npz file of codes ({type(error).__name__}).") from error
         if not isinstance(about, dict):

@@ -13,6 +13,7 @@ from explorer.core.errors import DeviceError, UnknownModelError
 from explorer.core.spec import TokenizerSpec
 from explorer.core.tokenizer import Tokenizer
 from explorer.models import registry
+from explorer.services import zero_gpu
 from explorer.services.appearance import appearance
 from explorer.services.hub import cached
 from explorer.services.published import OWN, open_entry
@@ -139,7 +140,7 @@ def resolve_device(wanted: Device) -> str:
     """The device that "auto", "cpu" or "cuda" means on this machine."""
     if wanted not in ("auto", "cpu", "cuda"):
         raise DeviceError(f"There is no device {wanted!r} here: choose auto, cpu or cuda.")
-    if wanted == "cpu" or (wanted == "auto" and not _nvidia_driver()):
+    if wanted == "cpu" or (wanted == "auto" and (zero_gpu.is_here() or not _nvidia_driver())):
         return "cpu"
     import torch
 

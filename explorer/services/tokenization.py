@@ -16,6 +16,7 @@ from explorer.core.images import encode_file, to_bytes, to_unit
 from explorer.core.spec import TokenizerSpec
 from explorer.core.tokenizer import DecodesLevels, EncodesLatents, Ranking, RanksCodes, Tokenizer
 from explorer.models import registry
+from explorer.services import zero_gpu
 from explorer.services.reference import golden
 
 MAX_SIDE = 1024
@@ -91,14 +92,14 @@ def tokenize(tokenizer: Tokenizer, pixels: np.ndarray) -> Tokenized:
         reconstruction = to_bytes(tokenizer.decode_latents(latents)[0])
         floats = sum(array.size for array in latents.values())
         return Tokenized(tokenizer.spec, None, reconstruction, pixels, floats=floats)
-    encoding = tokenizer.encode(image)
+    encoding = zero_gpu.encode(tokenizer, image)
     rankings = {}
     if isinstance(tokenizer, RanksCodes):
         for name, latents in encoding.latents.items():
             logits = tokenizer.spec.codebook(name).metric == "logit"
             ranking = tokenizer.rank(name, latents, RANKED_OF_LOGITS if logits else 2)
             rankings[name] = Ranking(ranking.indices[0], ranking.scores[0])
-    reconstruction = to_bytes(tokenizer.decode(encoding.codes)[0])
+    reconstruction = to_bytes(zero_gpu.decode(tokenizer, encoding.codes)[0])
     partial = partially_decoded(tokenizer, encoding.codes)
     return Tokenized(tokenizer.spec, encoding.codes, reconstruction, pixels, rankings, partial)
 
@@ -114,7 +115,7 @@ def partially_decoded(tokenizer: Tokenizer, codes: Codes) -> list[np.ndarray]:
 def decode(tokenizer: Tokenizer, file: CodesFile) -> Tokenized:
     """Decode codes from a file, after checking that this tokenizer made them."""
     belongs(tokenizer.spec, file)
-    decoded = to_bytes(tokenizer.decode(file.codes)[0])
+    decoded = to_bytes(zero_gpu.decode(tokenizer, file.codes)[0])
     return Tokenized(tokenizer.spec, file.codes, decoded, partial=partially_decoded(tokenizer, file.codes))
 
 

@@ -1,6 +1,7 @@
 """The endpoints: what the page does, as a program. Named, documented, for gradio_client and as MCP tools."""
 
 import json
+import secrets
 import tempfile
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -337,8 +338,8 @@ def _described(spec: TokenizerSpec) -> dict[str, Any]:
 
 
 def _png(pixels: np.ndarray) -> str:
-    """The path of a new PNG file that gradio may hand out."""
-    with tempfile.NamedTemporaryFile(suffix=".png", delete=False, dir=_folder()) as png:
+    """The path of a new PNG file that gradio hands out to whoever knows its name, which nobody can guess."""
+    with tempfile.NamedTemporaryFile(prefix=secrets.token_hex(16), suffix=".png", delete=False, dir=_folder()) as png:
         png.write(encode_file(pixels, "png"))
     return png.name
 

@@ -1,17 +1,28 @@
 """The page put together: sidebar, tabs, endpoints."""
 
+from datetime import timedelta
+from typing import Any
+
 import gradio as gr
+from starlette.middleware import Middleware
 
 from explorer.services.examples import GOLDEN
+from explorer.services.limits import Limits
 from explorer.services.published import MAX_OWN_BYTES
 from explorer.ui import codebook, compare, edit, guide, lab, tokenize
 from explorer.ui.api import Api
 from explorer.ui.components import ExampleGallery, PictureInput, ShareView, asset
 from explorer.ui.context import AppContext
+from explorer.ui.gate import Gate
+from explorer.ui.health import health_route
+from explorer.ui.logs import RequestLog
 from explorer.ui.more_models import Listed, MoreModels
 from explorer.ui.self_test import SelfTest
+from explorer.ui.sessions import CLOSED, SILENT, forgetting
 from explorer.ui.shared import FITS, SIZES, facts, summary
+from explorer.ui.stop import Work
 from explorer.ui.theme import THEME
+from explorer.ui.uploads import limit_by_kind
 
 OPENED_BY_LINK = """() => {
   const linked = () => ["edit", "guide"].find((tab) => location.hash.startsWith(`#${tab}=`));
@@ -21,8 +32,9 @@ OPENED_BY_LINK = """() => {
 """A link to an edit or to a step of the Guide opens its tab, so that it is mounted and reads what the link holds."""
 STYLES = ("page", "more_models", "edit", "codebook", "compare", "lab", "sweep", "guide", "share")
 """The style sheets of assets/, the later over the earlier."""
-STATE_SECONDS = 2 * 3600
-"""How long a visitor's state is kept after their last event."""
+FILE_SECONDS = 15 * 60
+"""How long an uploaded file, or one that was made for a visitor, is kept. Not removed when it was read: two visitors'
+uploads of the same picture are one file."""
 
 
 def build_app(context: AppContext) -> gr.Blocks:
@@ -31,8 +43,8 @@ def build_app(context: AppContext) -> gr.Blocks:
     tab = tokenize.TokenizeTab(context)
     spec = context.store.spec(context.default_model)
     page = {"title": "Codebook Explorer", "fill_width": True, "analytics_enabled": False}
-    with gr.Blocks(**page, delete_cache=(3600, STATE_SECONDS)) as app:
-        session = gr.State(tab.opening[0], time_to_live=STATE_SECONDS)
+    with gr.Blocks(**page, delete_cache=(60, FILE_SECONDS)) as app:
+        session = gr.State(tab.opening[0], time_to_live=SILENT.total_seconds())
         with gr.Column(elem_id="layout"):
             with gr.Column(elem_id="controls"):
                 gr.HTML(
@@ -103,11 +115,16 @@ def build_app(context: AppContext) -> gr.Blocks:
                 )
         app.load(None, None, tabs, js=OPENED_BY_LINK, api_visibility="private")
         Api(context).build()
-    return app.queue(max_size=64, default_concurrency_limit=2)
+    # Closed: gradio's direct way in goes past the line that all wait in, and past what each may ask for.
+    return app.queue(max_size=128, default_concurrency_limit=2, api_open=False)
 
 
-def launch_options() -> dict:
-    """Settings of launch() that the app depends on: offline, bounded uploads, no stored runs."""
+def launch_options(work: Work | None = None, limited: bool = True, closed: timedelta = CLOSED) -> dict[str, Any]:
+    """Settings of launch() that the app depends on: offline, bounded uploads, no stored runs, everything through the
+    gate. work: to stop gracefully with. limited: whether one visitor may ask for only so much. closed: how long a page
+    is remembered that was closed."""
+    work = work or Work()
+    limit_by_kind()
     return {
         "theme": THEME,
         # in the head as it stands: gradio's own css= rewrites rules and loses container queries
@@ -115,7 +132,16 @@ def launch_options() -> dict:
         "run_history": False,
         "ssr_mode": False,
         "enable_monitoring": False,
+        "pwa": False,
         "max_file_size": MAX_OWN_BYTES,
         "mcp_server": True,
         "footer_links": ["api", "settings"],
+        "app_kwargs": {
+            "routes": [health_route(work)],
+            "lifespan": forgetting(closed),
+            "middleware": [
+                Middleware(RequestLog),
+                Middleware(Gate, limits=Limits() if limited else None, work=work),
+            ],
+        },
     }

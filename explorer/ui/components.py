@@ -42,7 +42,9 @@ GUIDE_PARTS = (
 LAB_PARTS = ("state", "words", "curves", "{lab}", "controls")
 """The script of a lab, in the order in which its parts stand."""
 MAX_BYTES = 50 * 2**20
-"""Largest upload in bytes."""
+"""Largest upload in bytes, but for weights."""
+WEIGHTS = (".safetensors", ".ckpt", ".pt", ".pth", ".bin")
+"""What the names of a checkpoint's files end with."""
 
 
 @cache
@@ -231,7 +233,9 @@ class PictureInput(gr.Image):
         if payload is None:
             return None
         if payload.url and payload.url.startswith("data:"):
-            return _stored(payload.url)
+            stored = _stored(payload.url)
+            self.temp_files.add(stored)  # for gradio to remove in time
+            return stored
         if payload.path is None:
             raise gr.Error("No picture came with this request: upload one, or give a file.", print_exception=False)
         return payload.path

@@ -15,13 +15,13 @@ from explorer.core.tokenizer import Tokenizer
 from explorer.services.hub import download
 from explorer.services.published import MAX_OWN_BYTES, open_own, open_own_of_hub
 from explorer.services.watched import Report, watched
-from explorer.ui.components import TokenView
+from explorer.ui.components import WEIGHTS, TokenView
 from explorer.ui.context import AppContext
 from explorer.ui.errors import spoken
 
 MOST_FILES = 4
 """Files of one checkpoint, its config.json with them."""
-ENDINGS = [".safetensors", ".ckpt", ".pt", ".pth", ".bin", ".json"]
+ENDINGS = [*WEIGHTS, ".json"]
 
 
 @dataclass(frozen=True)

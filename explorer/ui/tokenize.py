@@ -213,6 +213,7 @@ class TokenizeTab:
     @spoken
     def on_saved_edit(self, text: str, session: Session) -> Iterator[dict]:
         """What a saved edit starts from; the Edit view then replays its steps."""
+        _check_length(text)
         try:
             saved = SavedEdit.from_dict(json.loads(text))
         except ValueError as error:
@@ -332,10 +333,16 @@ def _fitted_example(saved: SavedEdit, size: int, spec: TokenizerSpec) -> tuple[F
 
 def shared_page(text: str) -> SharedPage:
     """A shared page from the JSON of a link or a file."""
+    _check_length(text)
     try:
         return SharedPage.from_dict(json.loads(text))
     except ValueError as error:
         raise CodesError(f"This is no shared page: {error}.") from error
+
+
+def _check_length(text: str) -> None:
+    if len(text) > MAX_CODES_BYTES:
+        raise CodesError(f"This is longer than {MAX_CODES_BYTES >> 20} MB, too long for an edit or a page.")
 
 
 def _limited(pixels: np.ndarray) -> np.ndarray:

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from explorer.core.codes import Codes
-from explorer.core.codes_file import CodesFile
+from explorer.core.codes_file import MAX_UNPACKED, CodesFile
 from explorer.core.errors import CodesError
 
 FILE = CodesFile(
@@ -117,3 +117,12 @@ def test_cut_off_npz_is_refused():
 def test_npz_of_several_pictures_is_refused():
     with pytest.raises(CodesError, match="one picture"):
         CodesFile.from_npz(npz(codes=np.zeros((2, 2, 2), np.int32)))
+
+
+def test_npz_that_unpacks_to_far_more_than_it_is_long_is_refused_before_it_is_unpacked(monkeypatch):
+    buffer = io.BytesIO()
+    np.savez_compressed(buffer, codes=np.zeros((1, MAX_UNPACKED // 2**13, 2**13 + 8), np.uint8))
+    assert len(buffer.getvalue()) < 2**20
+    monkeypatch.setattr(np, "load", lambda *_, **__: pytest.fail("it was unpacked"))
+    with pytest.raises(CodesError, match="unpacks to 128 MB"):
+        CodesFile.from_npz(buffer.getvalue())

@@ -1,0 +1,19 @@
+"""Whether the program is up, for whoever watches over it: GET /health."""
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+from starlette.routing import Route
+
+from explorer import __version__, available
+from explorer.ui.stop import Work
+
+
+def health_route(work: Work) -> Route:
+    """GET /health -> {version, models, ready}: 200, or 503 while the first model is loading or the program stops."""
+
+    async def health(_: Request) -> JSONResponse:
+        ready = work.ready and not work.stopping
+        content = {"version": __version__, "models": available(), "ready": ready}
+        return JSONResponse(content, 200 if ready else 503)
+
+    return Route("/health", health)
