@@ -57,7 +57,23 @@ def scripts(*names: str) -> str:
     return "".join(asset(f"{name}.js") for name in names)
 
 
-class TokenView(gr.HTML):
+class View(gr.HTML):
+    """A view of our own, whose properties are never events.
+
+    gradio takes every name that js_on_load quotes for an event, and would put what it makes of a property of that name,
+    with the whole app in tow, into the config that it copies for each visitor.
+    """
+
+    def __init__(self, value: str | None = "", **props):
+        super().__init__(value, apply_default_css=False, **props)
+
+    def __getattr__(self, name: str):
+        if name in self.__dict__.get("props", {}):
+            raise AttributeError(name)
+        return super().__getattr__(name)
+
+
+class TokenView(View):
     """The Tokenize view. value: a picture payload; model: a model payload; measures: figures; listed: [{id, title}]
     of all models to choose from, for the other views; all JSON strings."""
 
@@ -67,12 +83,11 @@ class TokenView(gr.HTML):
             html_template=asset("token_view.html"),
             js_on_load=scripts("canvas", "codes", *(f"token_{part}" for part in TOKEN_PARTS)),
             server_functions=[codes_as_npz] if codes_as_npz else None,
-            apply_default_css=False,
             **props,
         )
 
 
-class EditView(gr.HTML):
+class EditView(View):
     """The Edit view. It shows what the TokenView on the page shows; value: a saved edit that it asks to open."""
 
     def __init__(self, calls: Sequence[Callable[[str], str]], **props):
@@ -82,12 +97,11 @@ class EditView(gr.HTML):
             js_on_load=scripts("canvas", "codes", "squeeze", *(f"edit_{part}" for part in EDIT_PARTS)),
             server_functions=list(calls),
             examples=json.dumps([example.name for example in EXAMPLES]),
-            apply_default_css=False,
             **props,
         )
 
 
-class CodebookView(gr.HTML):
+class CodebookView(View):
     """The Codebook view of the model that the page shows. value: {model, level, at_most} whose statistics it asks for
     by the event `asked`, as JSON."""
 
@@ -97,12 +111,11 @@ class CodebookView(gr.HTML):
             html_template=asset("codebook_view.html"),
             js_on_load=scripts("canvas", "codes", "still", *(f"codebook_{part}" for part in CODEBOOK_PARTS)),
             server_functions=list(calls),
-            apply_default_css=False,
             **props,
         )
 
 
-class CompareView(gr.HTML):
+class CompareView(View):
     """The Compare view of the picture that the page shows. models: {id, title} to choose from; chosen: ids at first;
     value: {models, equal_bits, picture} that it asks for by the event `asked`; result: what was found, both as JSON."""
 
@@ -116,12 +129,11 @@ class CompareView(gr.HTML):
             models=json.dumps(list(models)),
             chosen=json.dumps(list(chosen)),
             result=result,
-            apply_default_css=False,
             **props,
         )
 
 
-class ShareView(gr.HTML):
+class ShareView(View):
     """Buttons that share what the page shows. value: a shared page, as JSON, that it asks for by the event `open`."""
 
     def __init__(self, **props):
@@ -129,12 +141,11 @@ class ShareView(gr.HTML):
             "",
             html_template=asset("share_view.html"),
             js_on_load=scripts("canvas", "codes", "squeeze", "still", "share", "share_report"),
-            apply_default_css=False,
             **props,
         )
 
 
-class GuideView(gr.HTML):
+class GuideView(View):
     """The Guide. value: the id of a model that it asks for by the event `go`."""
 
     def __init__(self, calls: Sequence[Callable[[str], str]], **props):
@@ -143,12 +154,11 @@ class GuideView(gr.HTML):
             html_template=asset("guide_view.html"),
             js_on_load=scripts("canvas", "codes", "chart", *(f"guide/{part}" for part in GUIDE_PARTS)),
             server_functions=list(calls),
-            apply_default_css=False,
             **props,
         )
 
 
-class LabView(gr.HTML):
+class LabView(View):
     """One of the Collapse lab's two labs, "points" or "pictures"; given: what its page starts from, a JSON string.
 
     call: its one server function, asked for frames.
@@ -161,12 +171,11 @@ class LabView(gr.HTML):
             js_on_load=scripts("canvas", "chart", *(f"lab_{part.format(lab=lab)}" for part in LAB_PARTS)),
             server_functions=[call],
             given=given,
-            apply_default_css=False,
             **props,
         )
 
 
-class SweepView(gr.HTML):
+class SweepView(View):
     """The collapse sweep. sweep: {runs, claimed} as JSON."""
 
     def __init__(self, sweep: str, **props):
@@ -175,12 +184,11 @@ class SweepView(gr.HTML):
             html_template=asset("sweep_view.html"),
             js_on_load=scripts("canvas", "chart", "sweep"),
             sweep=sweep,
-            apply_default_css=False,
             **props,
         )
 
 
-class ExampleGallery(gr.HTML):
+class ExampleGallery(View):
     """Thumbnails to pick an example picture from. value: the name of the one that is shown, "" for none."""
 
     def __init__(self, value: str = "", **props):
@@ -188,7 +196,7 @@ class ExampleGallery(gr.HTML):
         template = (
             f'<div class="eg" role="group" aria-label="Example pictures">{buttons}</div><p class="eg-credit"></p>'
         )
-        super().__init__(value, html_template=template, js_on_load=_GALLERY_JS, apply_default_css=False, **props)
+        super().__init__(value, html_template=template, js_on_load=_GALLERY_JS, **props)
 
 
 def _example_button(example: Example) -> str:

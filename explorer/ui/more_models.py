@@ -15,6 +15,7 @@ from explorer.core.tokenizer import Tokenizer
 from explorer.services.hub import download
 from explorer.services.published import MAX_OWN_BYTES, open_own, open_own_of_hub
 from explorer.services.watched import Report, watched
+from explorer.ui.calls import plain_function
 from explorer.ui.components import WEIGHTS, TokenView
 from explorer.ui.context import AppContext
 from explorer.ui.errors import spoken
@@ -64,7 +65,8 @@ class MoreModels:
             self.open = gr.Button("Open", size="sm", elem_id="own-open")
             self.status = gr.HTML(apply_default_css=False, elem_id="hub-status")
             self.cancel = gr.Button("Cancel", size="sm", visible=False, elem_id="hub-cancel")
-        self.held = gr.State("", delete_callback=self.context.store.release)
+        release = plain_function(self.context.store.release)  # a bound method would be copied, models and all
+        self.held = gr.State("", delete_callback=release)
 
     def wire(self, listed: Listed, app: gr.Blocks) -> list:
         """Connect it; the returned events end with the model chosen in the list, for the page to go on from."""

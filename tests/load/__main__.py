@@ -52,7 +52,7 @@ def memory(url: str) -> float:
     """Resident megabytes of the process that listens at an address of this machine."""
     port = url.rpartition(":")[2]
     [process] = subprocess.run(
-        ["pgrep", "-f", f"app.py .*--port {port}$"], capture_output=True, text=True
+        ["pgrep", "-f", f"app.py .*--port {port}"], capture_output=True, text=True
     ).stdout.split()
     status = Path(f"/proc/{process}/status").read_text()
     return next(int(line.split()[1]) for line in status.splitlines() if line.startswith("VmRSS")) / 1024

@@ -2,6 +2,7 @@
 
 import base64
 import json
+from types import FunctionType
 
 import gradio as gr
 import numpy as np
@@ -161,6 +162,19 @@ def test_figures_carry_unit_and_count(context):
 def test_collapse_is_not_claimed_from_one_picture():
     assert "says nothing about collapse" in usage_sentence(_measures())
     assert "collapse" not in usage_sentence(_measures(tokens=16384, ceiling=1024.0))
+
+
+def test_what_is_copied_for_each_visitor_holds_no_part_of_the_app(context):
+    """gradio copies its config for each page that opens; an object of the app in it would be copied, models and all."""
+
+    def others(value):
+        if isinstance(value, dict):
+            value = list(value.values())
+        if isinstance(value, list | tuple):
+            return [found for one in value for found in others(one)]
+        return [] if isinstance(value, str | int | float | FunctionType | None) else [value]
+
+    assert others(build_app(context).config) == []
 
 
 def test_the_app_builds_with_named_endpoints_alone(context):
