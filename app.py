@@ -26,7 +26,10 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--log-requests", action="store_true", default=ON_SPACE, help="one line of JSON per request")
     parser.add_argument("--no-limits", action="store_true", help="let one visitor ask for any amount of work")
     parser.add_argument(
-        "--forget-after", type=float, default=1800, help="seconds until a closed page is forgotten (1800)"
+        "--forget-after",
+        type=float,
+        default=1800,
+        help="seconds until a closed page and its files are forgotten (1800)",
     )
     return parser.parse_args(arguments)
 
@@ -63,8 +66,8 @@ def serve(options: argparse.Namespace, folder: Path | None) -> None:
         warm_up()
         work.ready = True
         while folder:
-            time.sleep(60)
-            sweep(folder, seconds=1800)
+            time.sleep(min(60.0, options.forget_after))
+            sweep(folder, options.forget_after)
 
     # The page opens from disk; what the first picture and the first run of the lab need is loaded meanwhile, and from
     # then on what visitors left is removed.

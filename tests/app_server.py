@@ -10,6 +10,6 @@ from explorer.bench.servers import answer, app_command, free_port, started
 def running_app() -> Iterator[str]:
     """The address of a freshly started app that answers; it is stopped on leaving."""
     port = free_port()
-    with started(app_command(port), port) as url:
-        answer(url)
-        yield url
+    with started(app_command(port), port) as server:
+        answer(server.url)
+        yield server.url

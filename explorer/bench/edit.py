@@ -28,9 +28,9 @@ def rows() -> list[Row]:
     id = registry.available()[0]
     store, port = ModelStore("cpu"), free_port()
     calls, tokenizer = EditCalls(AppContext(store, (id,))), store.get(id)
-    with started(bare_command(port, "event"), port) as url:
-        answer(url)
-        bare = Client(url, verbose=False)
+    with started(bare_command(port, "event"), port) as server:
+        answer(server.url)
+        bare = Client(server.url, verbose=False)
         return [row for size in SIZES for row in _of_size(calls, tokenizer, size, bare)]
 
 

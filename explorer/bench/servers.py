@@ -9,6 +9,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
@@ -41,13 +42,21 @@ def bare_command(port: int, *options: str) -> list[str]:
     return [sys.executable, "-c", BARE, str(port), *options]
 
 
+@dataclass(frozen=True)
+class Server:
+    """url: its address. process: the number of its process."""
+
+    url: str
+    process: int
+
+
 @contextlib.contextmanager
-def started(command: list[str], port: int) -> Iterator[str]:
-    """The address of a server just launched, not yet answering; it is stopped on leaving."""
-    environment = {**os.environ, "GRADIO_ANALYTICS_ENABLED": "False"}
+def started(command: list[str], port: int, **environment: str) -> Iterator[Server]:
+    """A server just launched, not yet answering; it is stopped on leaving."""
+    environment = {**os.environ, "GRADIO_ANALYTICS_ENABLED": "False", **environment}
     process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
-        yield f"http://127.0.0.1:{port}"
+        yield Server(f"http://127.0.0.1:{port}", process.pid)
     finally:
         process.terminate()
         try:

@@ -28,8 +28,8 @@ def rows() -> list[Row]:
 def _start(command: list[str], port: int, first: str) -> tuple[float, float]:
     """Seconds to the page and to its config with something to see in it."""
     begin = time.perf_counter()
-    with started(command, port) as url:
-        answer(url)
+    with started(command, port) as server:
+        answer(server.url)
         page = time.perf_counter() - begin
-        answer(f"{url}/config", containing=first)
+        answer(f"{server.url}/config", containing=first)
         return page, time.perf_counter() - begin

@@ -29,12 +29,12 @@ def rows() -> list[Row]:
     app, bare = free_port(), free_port()
     with (
         tempfile.TemporaryDirectory() as folder,
-        started(app_command(app), app) as app_url,
-        started(bare_command(bare, "event"), bare) as bare_url,
+        started(app_command(app), app) as app_server,
+        started(bare_command(bare, "event"), bare) as bare_server,
     ):
-        answer(app_url)
-        answer(bare_url)
-        clients = Client(app_url, verbose=False), Client(bare_url, verbose=False)
+        answer(app_server.url)
+        answer(bare_server.url)
+        clients = (Client(server.url, verbose=False) for server in (app_server, bare_server))
         return [row for size in SIZES for row in _of_size(id, size, Path(folder), *clients)]
 
 

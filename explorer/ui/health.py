@@ -9,11 +9,12 @@ from explorer.ui.stop import Work
 
 
 def health_route(work: Work) -> Route:
-    """GET /health -> {version, models, ready}: 200, or 503 while the first model is loading or the program stops."""
+    """GET /health -> {version, models, ready, sessions}: 200, or 503 while the first model loads or the program stops."""
 
-    async def health(_: Request) -> JSONResponse:
+    async def health(request: Request) -> JSONResponse:
         ready = work.ready and not work.stopping
-        content = {"version": __version__, "models": available(), "ready": ready}
+        sessions = len(request.app.state_holder.session_data)
+        content = {"version": __version__, "models": available(), "ready": ready, "sessions": sessions}
         return JSONResponse(content, 200 if ready else 503)
 
     return Route("/health", health)

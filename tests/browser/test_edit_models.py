@@ -39,9 +39,9 @@ def tiny(tmp_path_factory):
     """The address of an app with untrained models, and the folder of their checkpoints."""
     folder, port = tmp_path_factory.mktemp("tiny_app"), free_port()
     command = [sys.executable, "-m", "tests.tiny_app", "--port", str(port), "--folder", str(folder)]
-    with started(command, port) as url:
-        answer(url)
-        yield url, folder
+    with started(command, port) as server:
+        answer(server.url)
+        yield server.url, folder
 
 
 @pytest.fixture

@@ -1,61 +1,96 @@
-"""Fifty visitors for five minutes: `python -m tests.load` starts the app and prints how long they waited."""
+"""Many visitors at once: `python -m tests.load` starts the app, sends them, and prints how long they waited and what
+they left behind."""
 
 import argparse
 import asyncio
 import statistics
-import subprocess
 import sys
+import tempfile
 import time
+from dataclasses import dataclass
 from pathlib import Path
 
 import explorer
-from explorer.bench.servers import answer, app_command, free_port, started
+from explorer.bench.servers import Server, answer, app_command, free_port, started
 from tests.load.day import Day, Record
+from tests.load.visitor import Visitor
 
-SETTLES = 30
-"""Seconds after the last visitor has left, until memory is read."""
+FORGETS = 10
+"""Seconds after which the app forgets a closed page here."""
+AT_ONCE = 8
+"""Pages that are open side by side where pages are only opened and closed."""
+
+
+@dataclass(frozen=True)
+class Held:
+    """What the app holds at some moment. memory: resident, in MB; files: in its folder of visitors' files."""
+
+    memory: float
+    sessions: int
+    threads: int
+    descriptors: int
+    files: int
+
+    def __str__(self) -> str:
+        return (
+            f"{self.memory:.0f} MB, {self.sessions} sessions, {self.threads} threads, {self.descriptors} open files, "
+            f"{self.files} files of visitors"
+        )
 
 
 def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.load", description=__doc__)
-    parser.add_argument("--sessions", type=int, default=50)
-    parser.add_argument("--seconds", type=float, default=300.0)
+    parser.add_argument("--sessions", type=int, default=50, help="visitors who do all sorts of things (50)")
+    parser.add_argument("--seconds", type=float, default=300.0, help="how long they stay (300)")
+    parser.add_argument("--openings", type=int, default=0, help="instead: pages opened, used once and closed")
     given = parser.parse_args(arguments)
-    port = free_port()
-    with started(app_command(port), port) as url:
-        answer(url)
-        record, before, after = visited(url, given.sessions, given.seconds)
+    record, before, after = measured(given.sessions, given.seconds, given.openings)
     print(table(record))
-    print(f"memory of the app: {before:.0f} MB after four visitors, {after:.0f} MB after all had left")
+    print(f"before: {before}\nafter:  {after}")
     for line in sorted(set(record.wrong)):
         print(f"{record.wrong.count(line)} x {line}", file=sys.stderr)
     return bool(record.wrong)
 
 
-def visited(url: str, sessions: int, seconds: float) -> tuple[Record, float, float]:
-    """What the visitors met with, and the app's memory in MB before and after."""
+def measured(sessions: int, seconds: float, openings: int) -> tuple[Record, Held, Held]:
+    """What the visitors met with, and what the app held after a few of them and after all had left."""
     tokenizers = {id: explorer.load(id, "cpu") for id in explorer.available()[:2]}
-    days = [Day(number, tokenizers) for number in range(sessions)]
+    days = [Day(number, tokenizers) for number in range(AT_ONCE if openings else sessions)]
+    port = free_port()
+    command = [*app_command(port), "--no-limits", "--forget-after", str(FORGETS)]
+    with tempfile.TemporaryDirectory() as folder, started(command, port, TMPDIR=folder) as server:
+        answer(f"{server.url}/health")
+        record = Record()
+        for _ in range(2):
+            asyncio.run(_together(day.warm_up(server.url) for day in days[:AT_ONCE]))
+        before = asyncio.run(held(server, Path(folder)))
+        if openings:
+            visits = [day.look(server.url, openings // len(days), record) for day in days]
+        else:
+            until = time.monotonic() + seconds
+            visits = [day.spend(server.url, until, record) for day in days]
+        asyncio.run(_together(visits))
+        return record, before, asyncio.run(held(server, Path(folder)))
 
-    async def everybody() -> tuple[Record, float]:
-        await asyncio.gather(*(day.warm_up(url) for day in days[:4]))
-        before, record, until = memory(url), Record(), time.monotonic() + seconds
-        await asyncio.gather(*(day.spend(url, until, record) for day in days))
-        return record, before
 
-    record, before = asyncio.run(everybody())
-    time.sleep(SETTLES)
-    return record, before, memory(url)
+async def _together(visits) -> None:
+    await asyncio.gather(*visits)
 
 
-def memory(url: str) -> float:
-    """Resident megabytes of the process that listens at an address of this machine."""
-    port = url.rpartition(":")[2]
-    [process] = subprocess.run(
-        ["pgrep", "-f", f"app.py .*--port {port}"], capture_output=True, text=True
-    ).stdout.split()
-    status = Path(f"/proc/{process}/status").read_text()
-    return next(int(line.split()[1]) for line in status.splitlines() if line.startswith("VmRSS")) / 1024
+async def held(server: Server, folder: Path) -> Held:
+    """What the app holds once it has had the time to forget."""
+    await asyncio.sleep(3 * FORGETS)
+    process, visitor = Path(f"/proc/{server.process}"), Visitor(server.url)
+    status = dict(line.split(":\t") for line in (process / "status").read_text().splitlines())
+    sessions = (await visitor.health())["sessions"]
+    await visitor.close()
+    return Held(
+        memory=int(status["VmRSS"].split()[0]) / 1024,
+        sessions=sessions,
+        threads=int(status["Threads"]),
+        descriptors=len(list((process / "fd").iterdir())),
+        files=sum(path.is_file() for path in folder.rglob("*")),
+    )
 
 
 def table(record: Record) -> str:

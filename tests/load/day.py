@@ -73,6 +73,16 @@ class Day:
             [(name, action)] = self.random.choices(*zip(*self.weighted(), strict=True))
             await record.timed(name, lambda action=action: action(visitor))
 
+    async def look(self, url: str, times: int, record: Record) -> None:
+        """Open the page, tokenize a photo and close it, so many times."""
+        for _ in range(times):
+            visitor = Visitor(url)
+            try:
+                await record.timed("open the page", visitor.open)
+                await record.timed("tokenize a photo", lambda visitor=visitor: self.tokenize(visitor))
+            finally:
+                await visitor.close()
+
     async def warm_up(self, url: str) -> None:
         """Everything once, so that what the app keeps is there before its memory is measured."""
         visitor = Visitor(url)

@@ -51,6 +51,10 @@ class Visitor:
         self.page = Page.of((await self._get("/config")).json())
         self._alive = asyncio.create_task(self._heartbeat())
 
+    async def health(self) -> dict[str, Any]:
+        """What the app says of itself."""
+        return (await self._get("/health")).json()
+
     async def close(self) -> None:
         if self._alive:
             self._alive.cancel()
