@@ -9,7 +9,7 @@ from explorer.ui.stop import Work
 
 
 def health_route(work: Work) -> Route:
-    """GET /health -> {version, models, ready, sessions}: 200, or 503 while the first model loads or the program stops."""
+    """GET /health -> {version, models, ready, sessions}: 200, or 503 while the first model loads or the app stops."""
 
     async def health(request: Request) -> JSONResponse:
         ready = work.ready and not work.stopping
