@@ -12,6 +12,7 @@ CHECKPOINTS = Path(__file__).parents[2] / "checkpoints"
 BUNDLED = (
     "vq_ema.caltech_f8_1024",
     "fsq.caltech_f8_1000",
+    "vq.caltech_f8_1024",
 )
 """Ids of the shipped models in the order they are listed; the first is what the page opens with."""
 
