@@ -17,6 +17,8 @@ from tests.load.visitor import Visitor
 
 FORGETS = 10
 """Seconds after which the app forgets a closed page here."""
+FIRST = 45
+"""Seconds of visits before anything is measured, after which what the app keeps for all is there."""
 AT_ONCE = 8
 """Pages that are open side by side where pages are only opened and closed."""
 
@@ -61,8 +63,9 @@ def measured(sessions: int, seconds: float, openings: int) -> tuple[Record, Held
     with tempfile.TemporaryDirectory() as folder, started(command, port, TMPDIR=folder) as server:
         answer(f"{server.url}/health")
         record = Record()
-        for _ in range(2):
-            asyncio.run(_together(day.warm_up(server.url) for day in days[:AT_ONCE]))
+        asyncio.run(_together(day.warm_up(server.url) for day in days[:AT_ONCE]))
+        first = time.monotonic() + FIRST
+        asyncio.run(_together(day.spend(server.url, first, Record()) for day in days))
         before = asyncio.run(held(server, Path(folder)))
         if openings:
             visits = [day.look(server.url, openings // len(days), record) for day in days]

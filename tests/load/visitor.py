@@ -15,6 +15,8 @@ from PIL import Image
 GRADIO = "/gradio_api"
 PATIENCE = 60.0
 """Seconds after which a request counts as hung."""
+LIMITS = httpx.Limits(max_connections=4, keepalive_expiry=2)
+"""Connections are given up before the app closes them, which a browser would not notice either."""
 
 
 class Failed(Exception):
@@ -42,7 +44,7 @@ class Visitor:
     """A session of its own, from `open` to `close`."""
 
     def __init__(self, url: str):
-        self.http = httpx.AsyncClient(base_url=url, timeout=PATIENCE, limits=httpx.Limits(max_connections=4))
+        self.http = httpx.AsyncClient(base_url=url, timeout=PATIENCE, limits=LIMITS)
         self.session, self._alive = secrets.token_hex(8), None
 
     async def open(self) -> None:

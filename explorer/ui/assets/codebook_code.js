@@ -28,7 +28,8 @@ async function showCode() {
     if (version !== codeVersion) return;
     near.append(make("h4", "", "Nearest codes"), row(reply.near, (i) => plain(reply.distances[i]), reply.swatches?.slice(1)));
     if (reply.swatches?.length) paintOver(big, reply.swatches[0]);
-    if (reply.patches) section.append(patchesOf(reply, code), besideOf(reply.beside), positionsOf(reply.positions));
+    if (reply.patches) section.append(patchesOf(reply, code));
+    if (reply.patches && !dead(code)) section.append(besideOf(reply.beside), positionsOf(reply.positions));
     section.dataset.code = String(code);
   } catch (error) { if (version === codeVersion) complain(error.message); }
 }
