@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from explorer.quantizers.base import straight_through, straight_through_by_hook
 from explorer.quantizers.nearest import nearest
+from explorer.quantizers.seeded import seeded
 from explorer.quantizers.vector import VectorQuantizer
 
 CODES, DIM = 32, 8
@@ -36,8 +37,7 @@ def both_routes(patches: np.ndarray, seed: int, shown: int = 6) -> dict[str, Any
 
 def _gradient(x: Tensor, seed: int, route: str) -> Tensor:
     """What arrives at the weights of a linear encoder from a linear decoder's mean squared error."""
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
+    with seeded(seed):
         encoder, decoder = nn.Linear(x.shape[1], DIM), nn.Linear(DIM, x.shape[1])
         codebook = torch.randn(CODES, DIM)
     z = encoder(x)

@@ -9,6 +9,7 @@ import numpy as np
 import torch
 
 from explorer.quantizers.gumbel import GumbelQuantizer
+from explorer.quantizers.seeded import seeded
 
 
 def relaxed(logits: np.ndarray, temperature: float, seed: int, shown: int = 10) -> dict[str, Any]:
@@ -20,8 +21,7 @@ def relaxed(logits: np.ndarray, temperature: float, seed: int, shown: int = 10) 
     given = torch.from_numpy(logits.astype(np.float32))
     quantizer = GumbelQuantizer(len(given), len(given), temperature)
     quantizer.codebook.data = torch.eye(len(given))  # so that the mixed vector is the weights themselves
-    with torch.random.fork_rng(devices=[]), torch.no_grad():
-        torch.manual_seed(seed)
+    with seeded(seed), torch.no_grad():
         found = quantizer(given[None])
     weights, chances = found.quantized[0], given.softmax(0)
     codes = chances.topk(min(shown, len(given))).indices

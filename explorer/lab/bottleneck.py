@@ -25,6 +25,7 @@ from explorer.quantizers import (
     Quantizer,
     VectorQuantizer,
 )
+from explorer.quantizers.seeded import seeded
 
 LEARNED = {"vector": VectorQuantizer, "vector_ema": EMAVectorQuantizer, "normalized": NormalizedVectorQuantizer}
 
@@ -84,8 +85,7 @@ class Bottleneck(nn.Module):
 
 def seeded_bottleneck(plan: Plan, form: Form) -> Bottleneck:
     """A new bottleneck, the same for the same seed; its codebook starts as its paper says."""
-    with torch.random.fork_rng(devices=[]):
-        torch.default_generator.manual_seed(plan.seed + 1)
+    with seeded(plan.seed + 1):
         return Bottleneck(plan, form)
 
 

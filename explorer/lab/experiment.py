@@ -15,6 +15,7 @@ from torch import Tensor, nn
 
 from explorer.lab.bottleneck import Bottleneck, Form, k_means, seeded_bottleneck
 from explorer.lab.plan import Plan, Settings
+from explorer.quantizers.seeded import seeded
 from explorer.training.revival import move_dead
 
 EVERY = 5
@@ -63,8 +64,7 @@ class Experiment:
 
     def __init__(self, task: Task, plan: Plan, settings: Settings):
         self.task, self.plan, self.step = task, plan, 0
-        with torch.random.fork_rng(devices=[]):
-            torch.default_generator.manual_seed(plan.seed)
+        with seeded(plan.seed):
             self.encoder, self.decoder = task.networks()
         self._draw = torch.Generator().manual_seed(plan.seed)
         networks = [*self.encoder.parameters(), *self.decoder.parameters()]

@@ -12,6 +12,7 @@ from explorer.models.autoencoder import Autoencoder
 from explorer.models.build import build_model
 from explorer.models.config import CheckpointConfig
 from explorer.quantizers import EMAVectorQuantizer, Quantizer
+from explorer.quantizers.seeded import seeded
 
 WEIGHTS = "model.safetensors"
 
@@ -55,7 +56,7 @@ def load_model(folder: Path, config: CheckpointConfig) -> Autoencoder:
         state = load_file(path)
     except (SafetensorError, OSError) as error:
         raise CheckpointError(f"{path} is not a readable safetensors file: {error}.") from error
-    with torch.random.fork_rng(devices=[]):  # building a network draws its start; that must not disturb a caller
+    with seeded(0):  # building a network draws its start; that must not disturb a caller
         model = build_model(config.model)
     for name, module in model.named_modules():
         if isinstance(module, EMAVectorQuantizer) and f"{name}.codebook" in state and f"{name}.cluster_size" in state:
