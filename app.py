@@ -24,7 +24,11 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--port", type=int, default=None, help="port to serve on (the first free one from 7860)")
     parser.add_argument("--open", action="store_true", help="open the page in a browser")
     parser.add_argument("--log-requests", action="store_true", default=ON_SPACE, help="one line of JSON per request")
-    parser.add_argument("--no-limits", action="store_true", help="let one visitor ask for any amount of work")
+    parser.add_argument(
+        "--limits",
+        action=argparse.BooleanOptionalAction,
+        help="bound what one visitor may ask for (where others than this machine can reach the page)",
+    )
     parser.add_argument(
         "--forget-after",
         type=float,
@@ -32,6 +36,14 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
         help="seconds until a closed page and its files are forgotten (1800)",
     )
     return parser.parse_args(arguments)
+
+
+def limited(options: argparse.Namespace) -> bool:
+    """Whether one visitor may ask for only so much: as asked for, else where others can reach the page."""
+    if options.limits is not None:
+        return options.limits
+    host = options.host or os.environ.get("GRADIO_SERVER_NAME") or "127.0.0.1"
+    return ON_SPACE or host not in ("127.0.0.1", "localhost", "::1")
 
 
 def main() -> None:
@@ -73,7 +85,7 @@ def serve(options: argparse.Namespace, folder: Path | None) -> None:
     # then on what visitors left is removed.
     threading.Thread(target=behind_the_page, daemon=True).start()
     chosen = {"server_name": options.host, "server_port": options.port, "inbrowser": options.open}
-    settings = launch_options(work, not options.no_limits, timedelta(seconds=options.forget_after))
+    settings = launch_options(work, limited(options), timedelta(seconds=options.forget_after))
     app.launch(prevent_thread_lock=True, **chosen, **settings)
     serve_until_stopped(app, work)
 

@@ -31,6 +31,11 @@ CALLS = ("queue/join", "call/", "run/", "api/", "component_server")
 POSTED = (*CALLS, "upload", "cancel", "reset", "mcp")
 """All that may be posted, below API. gradio has more: a developer's tools, and conversion of recordings."""
 FILES = (f"{API}file=", f"{API}file/", "/file=")
+MALFORMED = {
+    f"{API}call/v2/": "These are not the arguments of this endpoint. They are listed at /gradio_api/info.",
+    f"{API}upload": 'This is no upload: expected multipart form data with a named file in each part "files".',
+}
+"""What is said of requests that gradio itself trips over."""
 REMEMBERED = 10_000
 """Uploads of which is known who brought them."""
 
@@ -68,8 +73,8 @@ class Gate:
         except Exception as error:
             if begun:
                 raise
-            if scope["path"].startswith(f"{API}call/v2/") and isinstance(error, TypeError | ValueError | KeyError):
-                words = "These are not the arguments of this endpoint. They are listed at /gradio_api/info."
+            words = next((words for path, words in MALFORMED.items() if scope["path"].startswith(path)), "")
+            if words and isinstance(error, TypeError | ValueError | KeyError):
                 await _answer(Refused(400, words), scope, receive, send)
                 return
             log.exception("a request failed")

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import gradio as gr
 import numpy as np
@@ -31,7 +32,7 @@ from explorer.services.tokenization import (
     tokenize,
     tokenized_golden,
 )
-from explorer.ui.calls import plain_function
+from explorer.ui.calls import answered, plain_function
 from explorer.ui.components import EditView, GuideView, ShareView, TokenView, picture_bytes
 from explorer.ui.context import AppContext
 from explorer.ui.errors import spoken
@@ -142,12 +143,12 @@ class TokenizeTab:
         measures = measures_payload(found.spec, measure(found, reference(id).counts))
         return session, view_payload(found, session.name), model_view(self.context.store, id), measures
 
-    @spoken
-    def codes_as_npz(self, text: str) -> str:
-        """The .npz file, in base64, of codes that the page sends as JSON."""
-        codes = CodesFile.from_json(text)
+    @answered
+    def codes_as_npz(self, request: dict[str, Any]) -> dict[str, str]:
+        """Codes as in a .json file -> {npz: the .npz file in base64}."""
+        codes = CodesFile.from_dict(request)
         self.context.store.spec(codes.model).check_codes(codes.codes)
-        return base64.b64encode(codes.to_npz()).decode()
+        return {"npz": base64.b64encode(codes.to_npz()).decode()}
 
     @spoken
     def on_upload(self, path: str | None, model: str, size: int, how: Fit, session: Session) -> Iterator[dict]:

@@ -2,6 +2,7 @@
 
 import functools
 import random
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -13,7 +14,7 @@ from explorer.bench.servers import free_port
 from explorer.core.images import encode_file, to_unit
 from explorer.core.mosaic import mosaic
 from explorer.models import registry
-from explorer.models.config import FiniteScalarConfig, VectorConfig
+from explorer.models.config import FiniteScalarConfig, VectorConfig, write_config
 from explorer.models.tokenizer import load_tokenizer
 from explorer.services.model_store import ModelStore
 from explorer.services.occurrences import encoder_outputs
@@ -27,7 +28,10 @@ from tests.browser.conftest import pages_of
 from tests.conftest import write_checkpoint
 
 pytestmark = pytest.mark.browser
-LARGE = {"tiny.vector": VectorConfig(size=16_384, dim=4), "tiny.finite_scalar": FiniteScalarConfig((8, 8, 8, 5, 5, 5))}
+LARGE = {
+    "large.vector": VectorConfig(size=16_384, dim=4),
+    "large.finite_scalar": FiniteScalarConfig((8, 8, 8, 5, 5, 5)),
+}
 
 state = functools.partial(test_journeys.state, view=".cv")
 wait_for = functools.partial(test_journeys.wait_for, view=".cv")
@@ -39,7 +43,7 @@ def large_url(tmp_path_factory):
     folders, random_numbers = {}, np.random.default_rng(0)
     for id, quantizer in LARGE.items():
         folder = folders[id] = tmp_path_factory.mktemp("large")
-        write_checkpoint(folder, quantizer)
+        write_config(folder, replace(write_checkpoint(folder, quantizer), id=id))
         tokenizer = load_tokenizer(folder)
         size = tokenizer.spec.codebooks[0].size
         swatches = mosaic(random_numbers.integers(0, 256, (size, 8, 8, 3), dtype=np.uint8))[0]
@@ -81,7 +85,7 @@ def places(page, id):
     return mapped_codes(tokenizer.spec.codebooks[0]), middle + found.points * [scale, -scale]
 
 
-@pytest.mark.parametrize(("id", "points"), [("tiny.vector", 50), ("tiny.finite_scalar", 15)])
+@pytest.mark.parametrize(("id", "points"), [("large.vector", 50), ("large.finite_scalar", 15)])
 def test_a_click_chooses_the_code_under_it_at_random_points(chromium, large_url, id, points):
     with pages_of(chromium, large_url) as open_page:
         click_codes(open_page(), id, points)

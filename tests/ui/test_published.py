@@ -121,8 +121,8 @@ def test_endpoints_take_them_and_codes_come_back(shown, context):
     levels = {name: {"codes": session.codes[name][0].tolist()} for name in session.codes}
     given = {"model": session.model, "revision": spec.revision, "levels": levels}
     assert api.decode(session.model, given).endswith(".png")
-    back = TokenizeTab(context).codes_as_npz(json.dumps(given))
-    assert len(back) > 100
+    back = json.loads(TokenizeTab(context).codes_as_npz(json.dumps(given)))
+    assert len(back["npz"]) > 100
     assert {row["what"] for row in api.check(session.model)} >= {"codes fit the spec", "same in, same out"}
     listed = {model["id"]: model for model in api.models()}
     assert listed[session.model]["downloaded"] and not listed[ABSENT]["downloaded"]

@@ -13,8 +13,16 @@ function savePicture(source, width, height, suffix) {
 
 const SAVERS = {
   json: () => save(new Blob([JSON.stringify(codesFile(picture))], { type: "application/json" }), "codes.json"),
-  npz: async () => save(await (await fetch("data:application/zip;base64," + await server.codes_as_npz(JSON.stringify(codesFile(picture))))).blob(), "codes.npz"),
+  npz: async () => {
+    const { npz } = await answer("codes_as_npz", codesFile(picture));
+    save(new Blob([unpack(npz, Uint8Array)], { type: "application/zip" }), "codes.npz");
+  },
   reconstruction: () => savePicture(images.reconstruction, picture.width, picture.height, "reconstruction.png"),
   map: () => savePicture(layer, layer.width * 8, layer.height * 8, "map.png"),
 };
-for (const button of $$("[data-save]")) button.onclick = () => picture && SAVERS[button.dataset.save]();
+for (const button of $$("[data-save]")) {
+  button.onclick = async () => {
+    if (!picture) return;
+    try { await SAVERS[button.dataset.save](); complain(""); } catch (error) { complain(error.message); }
+  };
+}
