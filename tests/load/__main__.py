@@ -64,15 +64,18 @@ def measured(sessions: int, seconds: float, openings: int) -> tuple[Record, Held
         answer(f"{server.url}/health")
         record = Record()
         asyncio.run(_together(day.warm_up(server.url) for day in days[:AT_ONCE]))
-        first = time.monotonic() + FIRST
-        asyncio.run(_together(day.spend(server.url, first, Record()) for day in days))
-        before = asyncio.run(held(server, Path(folder)))
-        if openings:
-            visits = [day.look(server.url, openings // len(days), record) for day in days]
-        else:
+
+        def visits(seconds: float, times: int, record: Record):
+            """What all of them do: look in so many times, or stay for so many seconds."""
             until = time.monotonic() + seconds
-            visits = [day.spend(server.url, until, record) for day in days]
-        asyncio.run(_together(visits))
+            return (
+                day.look(server.url, times, record) if openings else day.spend(server.url, until, record)
+                for day in days
+            )
+
+        asyncio.run(_together(visits(FIRST, 5, Record())))
+        before = asyncio.run(held(server, Path(folder)))
+        asyncio.run(_together(visits(seconds, openings // len(days), record)))
         return record, before, asyncio.run(held(server, Path(folder)))
 
 
