@@ -142,6 +142,8 @@ class Gate:
                 raise Refused(404, "There is no such view. Reload the page.")
             self._take(address, page, VIEW_CALL)
             return
+        if what.startswith("queue/") and not page:
+            raise Refused(400, "This request does not say which page it is from. Reload the page.")
         function = _function(what, body, blocks)
         self._take(address, page, COSTS.get(function.name, 1.0))
         if function.queue:

@@ -73,7 +73,7 @@ def measured(sessions: int, seconds: float, openings: int) -> tuple[Record, Held
                 for day in days
             )
 
-        asyncio.run(_together(visits(FIRST, 5, Record())))
+        asyncio.run(_together(visits(FIRST, 25, Record())))
         before = asyncio.run(held(server, Path(folder)))
         asyncio.run(_together(visits(seconds, openings // len(days), record)))
         return record, before, asyncio.run(held(server, Path(folder)))
