@@ -117,3 +117,18 @@ def app_url():
 
     with running_app() as url:
         yield url
+
+
+class Clock:
+    """A clock that stands still until its `now` is moved."""
+
+    def __init__(self):
+        self.now = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock():
+    return Clock()

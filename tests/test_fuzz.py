@@ -3,7 +3,6 @@
 A few hundred by default; thousands with -m slow.
 """
 
-import base64
 import json
 import secrets
 import socket
@@ -14,6 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import explorer
+from explorer.bench.edit import request_about
 from explorer.core.strict import to_json
 from explorer.lab.plan import Plan, Settings
 from explorer.models import registry
@@ -35,12 +35,7 @@ def given_codes():
     return {"model": MODEL, "revision": registry.spec(MODEL).revision, "levels": levels}
 
 
-def packed_codes():
-    grid = CODES["codes"][0]
-    levels = {"codes": {"grid": list(grid.shape), "codes": base64.b64encode(grid.astype("<i4").tobytes()).decode()}}
-    return {"model": MODEL, "revision": registry.spec(MODEL).revision, "levels": levels}
-
-
+ABOUT = request_about(registry.spec(MODEL), CODES)
 WRITE = {"kind": "write", "level": "codes", "cells": [[5, 2]], "codes": [7, 8]}
 MAP = {"model": MODEL, "level": "codes", "of": "vectors", "method": "umap", "dims": 2}
 FRAME = {
@@ -64,11 +59,11 @@ ENDPOINTS = {
 """Valid arguments; "FILE" stands for an uploaded picture."""
 VIEWS = {
     ("token-view", "codes_as_npz"): given_codes(),
-    ("edit-view", "edit"): {**packed_codes(), "edits": [WRITE]},
-    ("edit-view", "replay"): {**packed_codes(), "edits": [WRITE]},
-    ("edit-view", "stitch"): {**packed_codes(), "example": GOLDEN},
+    ("edit-view", "edit"): {**ABOUT, "edits": [WRITE]},
+    ("edit-view", "replay"): {**ABOUT, "edits": [WRITE]},
+    ("edit-view", "stitch"): {**ABOUT, "example": GOLDEN},
     ("edit-view", "neighbours"): {"model": MODEL, "level": "codes", "code": 3},
-    ("edit-view", "influence"): {**packed_codes(), "level": "codes", "cell": 3},
+    ("edit-view", "influence"): {**ABOUT, "level": "codes", "cell": 3},
     ("codebook-view", "map"): MAP,
     ("codebook-view", "stop"): MAP,
     ("codebook-view", "facts"): {"model": MODEL, "level": "codes"},

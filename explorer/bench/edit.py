@@ -3,6 +3,7 @@
 import base64
 import json
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 from gradio_client import Client
@@ -11,6 +12,7 @@ from explorer.bench.measure import Row, alternate
 from explorer.bench.servers import answer, bare_command, free_port, started
 from explorer.core.codes import Codes
 from explorer.core.images import fit, to_bytes, to_unit
+from explorer.core.spec import TokenizerSpec
 from explorer.core.tokenizer import Tokenizer
 from explorer.models import registry
 from explorer.plots.payload import data_url
@@ -54,15 +56,21 @@ def _of_size(calls: EditCalls, tokenizer: Tokenizer, size: int, bare: Client) ->
     ]
 
 
+def request_about(spec: TokenizerSpec, codes: Codes) -> dict[str, Any]:
+    """What a call of the Edit view says of the codes that it is about, those of one picture."""
+    levels = {
+        name: {
+            "grid": list(codes[name].shape[1:]),
+            "codes": base64.b64encode(codes[name].astype("<i4").tobytes()).decode(),
+        }
+        for name in codes
+    }
+    return {"model": spec.id, "revision": spec.revision, "levels": levels}
+
+
 def _one_cell(calls: EditCalls, tokenizer: Tokenizer, codes: Codes) -> Callable[[], object]:
     """The call that the page makes for an edit of the middle cell, each time to another code."""
-    spec, grid = tokenizer.spec, codes["codes"][0]
-    packed = base64.b64encode(grid.astype("<i4").tobytes()).decode()
-    request = {
-        "model": spec.id,
-        "revision": spec.revision,
-        "levels": {"codes": {"grid": list(grid.shape), "codes": packed}},
-    }
+    spec, grid, request = tokenizer.spec, codes["codes"][0], request_about(tokenizer.spec, codes)
     cell, random = grid.size // 2 + grid.shape[1] // 2, np.random.default_rng(0)
 
     def edit() -> object:

@@ -49,7 +49,7 @@ def picture_payload(
     levels = []
     for level in spec.levels:
         grid = codes[level.name][0]
-        rows, columns = grid.shape if level.spatial else laid_out(grid.size)
+        rows, columns = grid.shape if level.spatial else near_square(grid.size)
         levels.append(
             {
                 "name": level.name,
@@ -117,7 +117,7 @@ def model_payload(
     )
 
 
-def laid_out(tokens: int) -> tuple[int, int]:
+def near_square(tokens: int) -> tuple[int, int]:
     """Rows and columns, as near to a square as they fill one, in which codes that form no map are shown."""
     rows = next(rows for rows in range(math.isqrt(tokens), 0, -1) if tokens % rows == 0)
     return rows, tokens // rows

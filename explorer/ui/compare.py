@@ -10,7 +10,7 @@ import numpy as np
 
 from explorer.analysis.codecs import Coded, rate_curve
 from explorer.plots.palette import hashed_colours
-from explorer.plots.payload import data_url, error_picture, laid_out
+from explorer.plots.payload import data_url, error_picture, near_square
 from explorer.plots.rate import rate_figure
 from explorer.services.comparison import (
     Compared,
@@ -117,7 +117,7 @@ def _shown_file(one: Coded, original: np.ndarray) -> dict[str, Any]:
 def _token_map(one: Compared, level: str, colours: Mapping[str, np.ndarray]) -> np.ndarray:
     """A pixel per cell in the colour of its code, (h, w, 3) uint8."""
     codes = one.found.codes[level][0]
-    codes = codes if codes.ndim == 2 else codes.reshape(laid_out(codes.size))
+    codes = codes if codes.ndim == 2 else codes.reshape(near_square(codes.size))
     return colours[level][codes] if level in colours else hashed_colours(one.spec.codebook(level).size)[codes]
 
 

@@ -2,25 +2,10 @@
 
 from dataclasses import replace
 
-import pytest
-
 from explorer.lab.plan import Plan, Settings
 from explorer.lab.runs import Run, Runs
 
 SIDES = (Settings(), Settings(cures=("fsq",)))
-
-
-class Clock:
-    def __init__(self):
-        self.now = 1000.0
-
-    def __call__(self) -> float:
-        return self.now
-
-
-@pytest.fixture
-def clock():
-    return Clock()
 
 
 def test_a_page_finds_its_own_run_again(clock):

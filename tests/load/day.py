@@ -10,6 +10,8 @@ from collections.abc import Awaitable, Callable, Mapping
 import httpx
 import numpy as np
 
+from explorer.bench.edit import request_about
+from explorer.core.codes import Codes
 from explorer.core.images import fit, to_unit
 from explorer.core.strict import to_json
 from explorer.core.tokenizer import Tokenizer
@@ -119,19 +121,14 @@ class Day:
 
     async def edit(self, visitor: Visitor) -> None:
         spec, codes = self.tokenizers[self.model].spec, self.expected[self.model]
+        about = request_about(spec, Codes({"codes": codes[None]}))
         cell, code = self.random.randrange(codes.size), self.random.randrange(spec.codebooks[0].size)
         code = (code + int(code == codes.flat[cell])) % spec.codebooks[0].size  # another than is there
         write = {"kind": "write", "level": "codes", "cells": [[cell, 1]], "codes": [code]}
-        found = await visitor.call("edit-view", "edit", {**self._codes(), "edits": [write]})
+        found = await visitor.call("edit-view", "edit", {**about, "edits": [write]})
         change = found["levels"]["codes"]
         assert [int.from_bytes(base64.b64decode(change[key]), "little") for key in ("cells", "codes")] == [cell, code]
         assert found["picture"], "no picture came back"
-
-    def _codes(self) -> dict:
-        codes = self.expected[self.model]
-        packed = base64.b64encode(codes.astype("<i4").tobytes()).decode()
-        levels = {"codes": {"grid": list(codes.shape), "codes": packed}}
-        return {"model": self.model, "revision": self.tokenizers[self.model].spec.revision, "levels": levels}
 
     async def code(self, visitor: Visitor) -> None:
         code = self.random.randrange(self.tokenizers[self.model].spec.codebooks[0].size)

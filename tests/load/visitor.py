@@ -2,7 +2,6 @@
 
 import asyncio
 import base64
-import io
 import json
 import secrets
 from dataclasses import dataclass
@@ -10,7 +9,8 @@ from typing import Any
 
 import httpx
 import numpy as np
-from PIL import Image
+
+from explorer.core.images import encode_file
 
 GRADIO = "/gradio_api"
 PATIENCE = 60.0
@@ -101,9 +101,8 @@ class Visitor:
 
     async def upload(self, pixels: np.ndarray) -> dict[str, Any]:
         """The file data of an uploaded picture (H, W, 3) uint8."""
-        file = io.BytesIO()
-        Image.fromarray(pixels).save(file, "png")
-        reply = await self.http.post(f"{GRADIO}/upload", files={"files": ("photo.png", file.getvalue(), "image/png")})
+        file = ("photo.png", encode_file(pixels), "image/png")
+        reply = await self.http.post(f"{GRADIO}/upload", files={"files": file})
         return {"path": _checked(reply).json()[0], "meta": {"_type": "gradio.FileData"}}
 
     async def _get(self, path: str) -> httpx.Response:

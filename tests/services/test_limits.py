@@ -5,19 +5,6 @@ import pytest
 from explorer.services.limits import ADDRESS, COSTS, PAGE, PAGES_OF_AN_ADDRESS, VIEW_CALL, Allowance, Limits, Stores
 
 
-class Clock:
-    def __init__(self):
-        self.now = 1000.0
-
-    def __call__(self) -> float:
-        return self.now
-
-
-@pytest.fixture
-def clock():
-    return Clock()
-
-
 def test_a_page_is_refused_when_its_store_is_used_up_and_served_when_it_has_filled_again(clock):
     limits = Limits(clock)
     served = sum(limits.take("1.2.3.4", "a page", 1.0) == 0 for _ in range(500))
