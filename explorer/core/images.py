@@ -83,7 +83,7 @@ def read_picture(source: str | Path | bytes, longest: int | None = None) -> Pict
     image = _eight_bit(image, notes)
     image = _in_srgb(image, notes)
     image = _on_white(image, notes)
-    return Picture(np.asarray(image.convert("RGB")), tuple(notes))
+    return Picture(np.asarray(image if image.mode == "RGB" else image.convert("RGB")), tuple(notes))
 
 
 def fit(pixels: np.ndarray, size: int, how: Fit = "whole", multiple: int = 8) -> np.ndarray:
@@ -147,13 +147,13 @@ def _covering(width: int, height: int, longest: int) -> tuple[int, int]:
 
 def _upright(image: Image.Image, notes: list[str]) -> Image.Image:
     try:
-        turned = ImageOps.exif_transpose(image)
+        orientation = image.getexif().get(0x0112, 1)
+        if orientation in range(2, 9):  # some cameras write 0
+            image = ImageOps.exif_transpose(image)
+            notes.append("turned upright by its EXIF data")
     except Exception:  # EXIF written by broken cameras must not cost the picture
         log.warning("unreadable EXIF data ignored")
-        return image
-    if image.getexif().get(0x0112, 1) in range(2, 9):  # some cameras write 0
-        notes.append("turned upright by its EXIF data")
-    return turned
+    return image
 
 
 def _eight_bit(image: Image.Image, notes: list[str]) -> Image.Image:

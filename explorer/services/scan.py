@@ -1,6 +1,5 @@
 """Many pictures to codes, batch by batch: files are decoded while the network encodes those before them."""
 
-import os
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -9,6 +8,7 @@ from itertools import islice
 from typing import TypeVar
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from explorer.analysis.usage import Usage, by_level, merged
 from explorer.core.codes import Codes
@@ -20,12 +20,14 @@ from explorer.services.tokenization import LONGEST
 
 BATCH = 16
 MAX_DECODERS = 16
-"""Threads that decode files; on most machines the cores are fewer."""
+"""Threads that decode files for a GPU."""
+MAX_ENCODERS = 4
+"""Pictures in the network at a time on a CPU: each needs memory of its own."""
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
-Group = tuple[list[int], np.ndarray]
-"""Pictures of one shape as the tokenizer takes them, with their positions in the batch."""
+Decoded = tuple[str, np.ndarray | None, str]
+"""A file's name, its pixels, and where there are none why."""
 
 
 @dataclass(frozen=True)
@@ -51,8 +53,8 @@ def scan(
     """Encode picture files, fitted to `size` pixels as /encode fits them; yields after every `batch` files.
 
     Three batches are held beside the one yielded, however many files there are. Close the generator to cancel.
-    Codes are those of each picture encoded alone (on a GPU but for the last bits of a batched convolution).
-    A CodesError says that the model has none.
+    Codes are those of each picture encoded alone, but for the last bits of a convolution, which depend on how
+    many threads (on a GPU how many pictures) share it. A CodesError says that the model has none.
     """
     tokenizer.spec.check_has_codes()
     if tokenizer.spec.side is None:
@@ -65,38 +67,69 @@ def _scan(
 ) -> Generator[Scanned, None, None]:
     spec = tokenizer.spec
 
-    def decoded(file: PictureFile) -> tuple[str, np.ndarray | None, str]:
-        """The file's name, its pixels, and where there are none why."""
+    def decoded(file: PictureFile) -> Decoded:
         try:
             return file.name, spec.fitted(read_picture(file.read(), longest=LONGEST).pixels, size, how), ""
         except (PictureError, DataError) as error:
             return file.name, None, str(error)
 
-    def encoded(prepared: tuple[list[tuple[str, str]], list[Group]]):
-        names, groups = prepared
-        return names, [(positions, tokenizer.encode(images).codes) for positions, images in groups]
+    def encoded(some: Sequence[Decoded]) -> Scanned:
+        found = {}
+        groups = [(positions, tokenizer.encode(images).codes) for positions, images in _groups(some)]
+        for positions, codes in groups:
+            found.update({i: (some[i][0], codes.picture(b)) for b, i in enumerate(positions)})
+        usage = merged(*(by_level(spec, codes) for _, codes in groups))
+        return Scanned([found[i] for i in sorted(found)], [(name, why) for name, _, why in some if why], usage)
 
-    decoders = ThreadPoolExecutor(min(MAX_DECODERS, os.cpu_count() or 1))
-    encoder = ThreadPoolExecutor(1)  # so that the next batch is made, and the last one saved, while it works
+    if _on_gpu(tokenizer):
+        together, decoders, encoders = batch, ThreadPoolExecutor(MAX_DECODERS), ThreadPoolExecutor(1)
+    else:
+        together, decoders = 1, _sharing_cores()
+        encoders = decoders
     try:
-        batches = (_prepared(some) for some in _batched(_ahead(decoders, decoded, files, batch), batch))
-        for names, groups in _ahead(encoder, encoded, batches, 1):
-            usage = merged(*(by_level(spec, codes) for _, codes in groups))
-            found = {i: codes.picture(b) for positions, codes in groups for b, i in enumerate(positions)}
-            yield Scanned([(names[i][0], found[i]) for i in sorted(found)], [name for name in names if name[1]], usage)
+        pictures = _ahead(decoders, decoded, files, batch)
+        parts = _ahead(encoders, encoded, _batched(pictures, together), batch // together)
+        for some in _batched(parts, batch // together):
+            yield Scanned(
+                [pair for part in some for pair in part.codes],
+                [pair for part in some for pair in part.unreadable],
+                merged(*(part.usage for part in some)),
+            )
     finally:
-        encoder.shutdown(cancel_futures=True)
+        encoders.shutdown(cancel_futures=True)
         decoders.shutdown(cancel_futures=True)
 
 
-def _prepared(pictures: Sequence[tuple[str, np.ndarray | None, str]]) -> tuple[list[tuple[str, str]], list[Group]]:
-    """Names with why a file can't be read, "" where it can, and the pixels of those that can."""
+def _on_gpu(tokenizer: Tokenizer) -> bool:
+    """Whether many pictures at once go faster than one by one."""
+    return getattr(getattr(tokenizer, "device", None), "type", "cpu") != "cpu"
+
+
+def _sharing_cores() -> ThreadPoolExecutor:
+    """Threads among which torch's own, one for each core of this process, are shared out.
+
+    A picture in each is faster than one shared by all cores while files are decoded beside it: the parts of a
+    convolution wait for the last of them.
+    """
+    import torch
+
+    cores = torch.get_num_threads()
+    count = min(MAX_ENCODERS, cores)
+
+    def keep_to_share() -> None:
+        torch.get_num_threads()  # else torch takes all cores when this thread first computes
+        threadpool_limits(cores // count, "openmp")
+
+    return ThreadPoolExecutor(count, initializer=keep_to_share)
+
+
+def _groups(pictures: Sequence[Decoded]) -> list[tuple[list[int], np.ndarray]]:
+    """Those that can be read by their shape: positions, and pixels (B, H, W, 3) as the tokenizer takes them."""
     by_shape: dict[tuple[int, ...], list[int]] = {}
     for i, (_, pixels, _) in enumerate(pictures):
         if pixels is not None:
             by_shape.setdefault(pixels.shape, []).append(i)
-    groups = [(some, to_unit(np.stack([pictures[i][1] for i in some]))) for some in by_shape.values()]
-    return [(name, why) for name, _, why in pictures], groups
+    return [(some, to_unit(np.stack([pictures[i][1] for i in some]))) for some in by_shape.values()]
 
 
 def _ahead(

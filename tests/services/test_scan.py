@@ -4,6 +4,7 @@ import threading
 
 import numpy as np
 import pytest
+import torch
 
 from explorer.analysis.usage import by_level, merged
 from explorer.core.errors import CodesError, PictureError
@@ -69,6 +70,23 @@ def test_giving_up_leaves_no_thread_behind(tiny_folders, data):
     assert threading.active_count() > before
     parts.close()
     assert threading.active_count() == before
+
+
+def test_pictures_share_the_cores_and_leave_them_as_they_were(tiny_folders, data):
+    cores, seen = torch.get_num_threads(), {}
+    tokenizer = load_tokenizer(tiny_folders["vector"])
+
+    class Watched:
+        spec = tokenizer.spec
+
+        def encode(self, images):
+            seen[threading.get_ident()] = torch.get_num_threads()
+            return tokenizer.encode(images)
+
+    list(scan(Watched(), picture_files(data), 64))
+    assert threading.get_ident() not in seen and 1 <= len(seen) <= cores
+    assert set(seen.values()) == {max(1, cores // 4)}
+    assert torch.get_num_threads() == cores
 
 
 def test_an_error_of_the_tokenizer_reaches_the_caller(tiny_folders, data):
