@@ -53,6 +53,10 @@ def test_a_picture_of_ones_own_travels_by_its_codes(open_page, tmp_path):
     expect(other.locator("#token-view .tv-fact").nth(1)).to_contain_text("21 × 32", timeout=30_000)
     expect(other.locator("#token-view .tv-empty").first).to_be_visible()
     assert shown(other).locator('[data-figure="reconstruction"] canvas').evaluate("c => c.toDataURL()") == picture
+    expect(page.locator(".sv-message")).to_contain_text("not the picture")
+    other.get_by_role("tab", name="Compare", exact=True).click()
+    expect(other.locator(".mv-caption")).to_contain_text("not the picture itself")
+    expect(other.locator("#rate")).to_be_hidden()
 
     with page.expect_download() as download:
         page.locator('.sv [data-do="file"]').click()
@@ -88,6 +92,8 @@ def test_a_report_opens_offline_and_is_hovered(open_page, chromium, tmp_path):
         report.locator("#pictures canvas").nth(1).hover(position={"x": 3, "y": 3})
         expect(report.locator("#told")).to_have_text(re.compile(r"row 0, column 0: code \d+, \d+ times"))
         expect(report.locator("table").last).to_contain_text("WebP")
+        report.set_viewport_size({"width": 390, "height": 844})
+        assert report.evaluate("document.documentElement.scrollWidth") <= 390, "a phone scrolls the report sideways"
         assert not errors
     finally:
         context.close()

@@ -70,12 +70,14 @@ function note(entry) {
   return `${entry.tokens ? `${number(entry.tokens)} codes, ${number(entry.distinct)} distinct` : "no codes"}${other ? `; coded at ${width} × ${height}` : ""}`;
 }
 
+const WITHOUT_ORIGINAL = "The file or link brought the codes of a picture, not the picture itself, and models are compared on the picture. Choose or upload one.";
+
 function cards() {
   canvases.clear();
   const slider = shown === "slider", entries = result?.entries ?? [], area = $(".mv-cards");
   $(".mv-slider").hidden = !slider || !entries.length;
   area.hidden = slider;
-  $(".mv-caption").textContent = entries.length ? captions()[shown] : "";
+  $(".mv-caption").textContent = entries.length ? captions()[shown] : root.dataset.original === "no" ? WITHOUT_ORIGINAL : "";
   if (slider) return compare(entries);
   area.replaceChildren(...entries.filter((entry) => shown === "picture" || entry.images[shown]).map((entry) => {
     const canvas = make("canvas", "mv-canvas"), caption = make("figcaption", "", shown === "map" && entry.level ? `level ${entry.level}` : note(entry));

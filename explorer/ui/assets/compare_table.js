@@ -41,7 +41,9 @@ for (const button of $$("[data-zoom]")) button.onclick = () => {
 onShared("picture", (text) => {
   const page = JSON.parse(text);
   picture = page.original ? `${page.name}/${page.width}x${page.height}/${page.sha256}` : "";
-  if (!picture) { result = null; complain("These codes came from a file, without their picture: choose or upload a picture to compare models on it."); } else complain("");
+  root.dataset.original = picture ? "yes" : "no";
+  if (!picture) result = null;
+  complain("");
   look();
   ask();
 });

@@ -3,7 +3,7 @@
 // edit_state, edit_steps, edit_saved, edit_drawing, edit_panels, edit_pointing, edit_view.
 const TOOLS = [["cell", "cell"], ["box", "box"], ["brush", "brush"], ["same", "same code"], ["pick", "pick"]];
 const WAYS = [["new", "new"], ["add", "add"], ["remove", "remove"]];
-const VIEWS = [["change", "What changed"], ["influence", "Influence"], ["slider", "Before / after"]];
+const VIEWS = [["change", "Changes"], ["influence", "Influence"], ["slider", "Before / after"]];
 
 const touch = navigator.maxTouchPoints > 0;
 

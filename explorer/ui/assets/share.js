@@ -25,10 +25,11 @@ function state() {
 }
 
 async function link() {
-  const text = edit ? `edit=${await squeezed(edit)}` : `page=${await squeezed(JSON.stringify(state()))}`;
+  const page = edit ? {} : state(), text = edit ? `edit=${await squeezed(edit)}` : `page=${await squeezed(JSON.stringify(page))}`;
+  const carried = page.codes ? "It carries the codes of your picture, not the picture." : "Whoever opens it sees this page.";
   const url = `${location.origin}${location.pathname}#${text}`;
   root.dataset.link = url;
-  try { await navigator.clipboard.writeText(url); say("The link is copied. Whoever opens it sees this page."); }
+  try { await navigator.clipboard.writeText(url); say(`The link is copied. ${carried}`); }
   catch { history.replaceState(history.state, "", url); say("The link is in the address bar now; copy it from there."); }
 }
 

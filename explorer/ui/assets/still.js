@@ -7,7 +7,7 @@ figure{margin:0}.block,.form,.column,.row,.panel{border:0!important}dd small{dis
 table{border-collapse:collapse;font-variant-numeric:tabular-nums}th,td{text-align:right;padding:2px 12px;border-bottom:1px solid #e7e5e4}:is(th,td):first-child{text-align:left}
 .cv-strip,.cv-patches{display:flex;flex-wrap:wrap;gap:12px}.ev-swatch{display:inline-grid;justify-items:center;font-size:.8rem}
 .tv-figures,.mv-cards{display:grid;grid-template-columns:repeat(auto-fill,minmax(250px,1fr));gap:18px}
-.tv-measures{display:flex;flex-wrap:wrap;gap:28px}.tv-measures span{display:block;font-size:.8rem}`;
+.gv-scroll{overflow-x:auto}.tv-measures{display:flex;flex-wrap:wrap;gap:28px}.tv-measures span{display:block;font-size:.8rem}`;
 
 // A copy of a part of the page: canvases as pictures, buttons as text, without what only works in the page.
 function still(part) {
