@@ -7,6 +7,7 @@ import urllib.error
 import urllib.request
 from pathlib import Path
 
+import gradio as gr
 import numpy as np
 import pytest
 from gradio_client import Client, handle_file
@@ -21,7 +22,10 @@ from explorer.analysis.usage import figures
 from explorer.core.codes_file import CodesFile
 from explorer.core.images import fit, read_picture, to_bytes, to_unit
 from explorer.core.strict import from_json
+from explorer.services.model_store import ModelStore
 from explorer.services.reference import reference, reference_usage
+from explorer.ui.api import Api
+from explorer.ui.context import AppContext
 from tests.bad_pictures import accepted, photo, refused
 
 MODELS = explorer.available()
@@ -248,6 +252,12 @@ def test_usage_of_pictures_counts_what_encode_gives(client, picture, tmp_path):
     assert "says nothing about collapse" in level["conclusion"]
 
 
+def test_usage_refuses_more_files_than_it_counts_at_once(picture):
+    api = Api(AppContext(ModelStore("cpu"), tuple(MODELS)))
+    with pytest.raises(gr.Error, match="at most 256"):
+        api.usage(MODELS[0], [str(picture)] * 257)
+
+
 def test_usage_refuses_in_words(client, picture, tmp_path):
     (tmp_path / "words.png").write_text("no picture")
     for arguments, words in [
@@ -255,7 +265,6 @@ def test_usage_refuses_in_words(client, picture, tmp_path):
         ({"images": [handle_file(tmp_path / "words.png")]}, "None of these files can be read. words.png"),
         ({"size": 100}, "not a multiple of 8"),
         ({"how": "sideways"}, '"whole" or "square"'),
-        ({"images": [handle_file(picture)] * 257}, "at most 256"),
     ]:
         given = {"model": MODELS[0], "images": [handle_file(picture)], **arguments}
         with pytest.raises(AppError, match=words):
