@@ -85,3 +85,12 @@ def test_another_picture_is_compared_when_it_is_chosen_and_too_few_models_are_re
     expect(page.locator(".mv .cv-message")).to_contain_text("At least 2 models")
     page.locator(".mv-equal").check()
     expect(page.locator(".mv-cards figcaption").nth(2)).to_contain_text("codes", timeout=60_000)
+
+
+def test_the_model_of_the_page_is_among_those_compared(open_page):
+    title, page = registry.spec(registry.available()[-1]).title, open_page()
+    page.get_by_label("Model", exact=True).first.click()
+    page.get_by_role("option", name=title).click()
+    page.get_by_role("tab", name="Compare", exact=True).click()
+    expect(page.locator(".mv-models button", has_text=title)).to_have_attribute("aria-pressed", "true", timeout=30_000)
+    expect(page.locator(".mv-models button[aria-pressed=true]")).to_have_count(FIRST)

@@ -2,7 +2,8 @@
 const VIEWS = [["picture", "pictures"], ["map", "token maps"], ["error", "errors"], ["slider", "before / after"]];
 const MOST = 6, FEWEST = 2;
 
-let models = JSON.parse(props.models), chosen = JSON.parse(props.chosen), equal = false, shown = "picture";
+const FIRST = JSON.parse(props.chosen);
+let models = JSON.parse(props.models), chosen = FIRST, byHand = false, equal = false, shown = "picture";
 let picture = "", asked = "", result = null;           // picture: what the page shows, as a text that differs with it
 
 function ask() {
@@ -28,6 +29,12 @@ async function take() {
   look();
 }
 
+// The model of the page is among those compared, until the person says which are.
+function withOwn(id) {
+  if (byHand || !models.some((model) => model.id === id)) return;
+  chosen = FIRST.includes(id) ? FIRST : [...FIRST.slice(0, -1), id];
+}
+
 function toggle(id) {
   if (chosen.includes(id)) {
     if (chosen.length <= FEWEST) return complain(`At least ${FEWEST} models are compared. Choose another one first.`);
@@ -36,6 +43,7 @@ function toggle(id) {
     if (chosen.length >= MOST) return complain(`At most ${MOST} models are compared. Take one away first.`);
     chosen = models.map((model) => model.id).filter((other) => chosen.includes(other) || other === id);
   }
+  byHand = true;
   look();
   ask();
 }

@@ -44,6 +44,7 @@ onShared("picture", (text) => {
   root.dataset.original = picture ? "yes" : "no";
   if (!picture) result = null;
   complain("");
+  withOwn(page.model);
   look();
   ask();
 });
