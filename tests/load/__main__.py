@@ -15,9 +15,9 @@ from explorer.bench.servers import Server, answer, app_command, free_port, start
 from tests.load.day import Day, Record
 from tests.load.visitor import Visitor
 
-FORGETS = 10
+FORGETS = 30
 """Seconds after which the app forgets a closed page here."""
-FIRST = 45
+FIRST = 120
 """Seconds of visits before anything is measured, after which what the app keeps for all is there."""
 AT_ONCE = 8
 """Pages that are open side by side where pages are only opened and closed."""
