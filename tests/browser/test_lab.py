@@ -4,11 +4,12 @@ import json
 
 import pytest
 
+from explorer.services.sweep import records
 from tests.browser import test_journeys
 
 pytestmark = pytest.mark.browser
 PATIENCE = 240_000
-POINTS, PICTURES = '.lb[data-lab="points"]', '.lb[data-lab="pictures"]'
+POINTS, PICTURES, SWEEP = '.lb[data-lab="points"]', '.lb[data-lab="pictures"]', ".wv"
 
 
 def state(page, lab=POINTS) -> dict:
@@ -35,8 +36,8 @@ def open_lab(open_page, *window, lab=POINTS, **options):
     else:  # on a phone, behind the dots
         page.locator(".overflow-menu button").first.click()
         page.locator(".overflow-dropdown button", has_text="Collapse lab").click()
-    if lab == PICTURES:
-        page.get_by_role("tab", name="On pictures").click()
+    if lab != POINTS:
+        page.get_by_role("tab", name="On pictures" if lab == PICTURES else "The sweep").click()
     wait(page, "d.ready === 'yes'", lab)
     return page
 
@@ -107,3 +108,23 @@ def test_pictures_come_back_from_codes(open_page):
     press(page, ".lb-run", PICTURES)
     wait(page, "d.step >= 20 && d.left < 32 && d.right > d.left", PICTURES)
     assert strip.evaluate("c => c.toDataURL()") != before
+
+
+def test_every_point_of_the_sweep_opens_its_run(open_page):
+    page, runs = open_lab(open_page, lab=SWEEP), records()
+    told, chart = page.locator(".wv-told"), page.locator('.wv-chart[data-of="used"]')
+    for run in runs:
+        chart.press("ArrowRight")
+        assert state(page, SWEEP)["run"] == f"{run['family']}/{run['size']}/{run['seed']}"
+        assert f"{run['held_out']['used']:,} of {run['size']:,} used" in told.inner_text()
+        assert page.locator(".wv-curves canvas").count() == 3
+    # The largest codebook of plain VQ, pointed at: its dot is the only one in the chart's lower right.
+    largest = max((run for run in runs if run["family"] == "vq"), key=lambda run: run["size"])
+    box = chart.bounding_box()
+    for x, y in ((x, y) for x in range(74, 92, 2) for y in range(50, 90, 3)):
+        page.mouse.move(box["x"] + box["width"] * x / 100, box["y"] + box["height"] * y / 100)
+        if chart.evaluate("c => c.style.cursor") == "pointer":
+            break
+    page.mouse.down()
+    page.mouse.up()
+    assert state(page, SWEEP)["run"] == f"vq/{largest['size']}/{largest['seed']}"
