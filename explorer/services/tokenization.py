@@ -1,5 +1,6 @@
 """The main job: a picture to codes and back, with what was measured on the way."""
 
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
@@ -45,6 +46,8 @@ class Tokenized:
     partial: Sequence[np.ndarray] = ()
     floats: int = 0
     """Of a model without codes: how many floats it keeps of the picture."""
+    seconds: float = 0.0
+    """What encoding and decoding took, once; 0 where codes came from a file."""
 
     @property
     def file(self) -> CodesFile:
@@ -86,22 +89,22 @@ class Measures:
 
 def tokenize(tokenizer: Tokenizer, pixels: np.ndarray) -> Tokenized:
     """Encode and decode one picture (H, W, 3) uint8 whose sides fit the tokenizer."""
-    image = to_unit(pixels)[None]
+    image, begun = to_unit(pixels)[None], time.perf_counter()
     if isinstance(tokenizer, EncodesLatents):
         latents = tokenizer.latents(image)
-        reconstruction = to_bytes(tokenizer.decode_latents(latents)[0])
-        floats = sum(array.size for array in latents.values())
-        return Tokenized(tokenizer.spec, None, reconstruction, pixels, floats=floats)
+        decoded = tokenizer.decode_latents(latents)
+        seconds, floats = time.perf_counter() - begun, sum(array.size for array in latents.values())
+        return Tokenized(tokenizer.spec, None, to_bytes(decoded[0]), pixels, floats=floats, seconds=seconds)
     encoding = zero_gpu.encode(tokenizer, image)
-    rankings = {}
+    decoded = zero_gpu.decode(tokenizer, encoding.codes)
+    seconds, rankings = time.perf_counter() - begun, {}
     if isinstance(tokenizer, RanksCodes):
         for name, latents in encoding.latents.items():
             logits = tokenizer.spec.codebook(name).metric == "logit"
             ranking = tokenizer.rank(name, latents, RANKED_OF_LOGITS if logits else 2)
             rankings[name] = Ranking(ranking.indices[0], ranking.scores[0])
-    reconstruction = to_bytes(zero_gpu.decode(tokenizer, encoding.codes)[0])
     partial = partially_decoded(tokenizer, encoding.codes)
-    return Tokenized(tokenizer.spec, encoding.codes, reconstruction, pixels, rankings, partial)
+    return Tokenized(tokenizer.spec, encoding.codes, to_bytes(decoded[0]), pixels, rankings, partial, seconds=seconds)
 
 
 def partially_decoded(tokenizer: Tokenizer, codes: Codes) -> list[np.ndarray]:
