@@ -13,6 +13,7 @@ BUNDLED = (
     "vq_ema.caltech_f8_1024",
     "fsq.caltech_f8_1000",
     "vq.caltech_f8_1024",
+    "gumbel.caltech_f8_1024",
 )
 """Ids of the shipped models in the order they are listed; the first is what the page opens with."""
 

@@ -10,7 +10,8 @@ def model_card(config: CheckpointConfig) -> str:
     """The card as Markdown with YAML front matter; says exactly how the model was trained and measured."""
     training, spec = config.training, spec_of(config)
     recipe, data = training["recipe"], training["data"]
-    weights = json.dumps(recipe["loss_weights"]) if recipe["loss_weights"] else "none"
+    weights = [json.dumps(recipe["loss_weights"])] if recipe["loss_weights"] else []
+    terms = "; ".join([*weights, *_schedules(recipe)]) or "none"
     lines = [
         "---",
         "license: apache-2.0",
@@ -37,7 +38,7 @@ def model_card(config: CheckpointConfig) -> str:
         "cut larger by the stage's factor and shrunk.",
         *(f"- **Stage {number}:** {_stage(stage)}" for number, stage in enumerate(recipe["stages"], 1)),
         f"- **Loss:** squared error over the data's variance{_l1(recipe)}; terms of what stands between encoder and "
-        f"decoder, with their weights: {weights}{_schedules(recipe)}.",
+        f"decoder, with their weights: {terms}.",
         *_adversary(recipe),
         f"- **Optimizer:** AdamW{_muon(recipe)}, warm-up {recipe['warmup']} steps, "
         f"gradient norm at most {recipe['clip']:g}, seed {recipe['seed']}.",
@@ -194,13 +195,12 @@ def _revival(recipe: dict) -> str:
     )
 
 
-def _schedules(recipe: dict) -> str:
-    parts = []
-    for name, what in (("kl", "KL weight"), ("temperature", "temperature")):
-        if recipe[name]:
-            first, last = recipe[name]
-            parts.append(f"{what} from {first:g} to {last:g} over {recipe['anneal']:.0%} of the steps")
-    return f" ({'; '.join(parts)})" if parts else ""
+def _schedules(recipe: dict) -> list[str]:
+    return [
+        f"{what} from {recipe[name][0]:g} to {recipe[name][1]:g} over {recipe['anneal']:.0%} of the steps"
+        for name, what in (("kl", "KL to even use"), ("temperature", "temperature"))
+        if recipe[name]
+    ]
 
 
 def _adversary(recipe: dict) -> list[str]:

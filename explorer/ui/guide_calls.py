@@ -81,12 +81,10 @@ class GuideCalls:
 
     @answered
     def gumbel(self, request: dict[str, Any]) -> dict[str, Any]:
-        """{row, column, temperature, seed} -> `relaxed` of that cell's logits, with swatches; logits: where from."""
-        id = LOGITS if LOGITS in self.context.models else VECTORS
-        logits = self._logits(id, request)
-        found = self._guide.relaxed(logits, _number(request["temperature"], 0.01, 100), _whole(request["seed"]))
-        swatches = reference(id).swatches[LEVEL]
-        return {**found, "swatches": [data_url(swatches[code]) for code in found["codes"]], "own": id == LOGITS}
+        """{row, column, temperature, seed} -> `relaxed` of that cell's logits, with swatches."""
+        logits, temperature = self._latent(LOGITS, request), _number(request["temperature"], 0.01, 100)
+        found, swatches = self._guide.relaxed(logits, temperature, _whole(request["seed"])), reference(LOGITS).swatches
+        return {**found, "swatches": [data_url(swatches[LEVEL][code]) for code in found["codes"]]}
 
     @answered
     def rounded(self, request: dict[str, Any]) -> dict[str, Any]:
@@ -132,15 +130,6 @@ class GuideCalls:
         if not (row < latents.shape[0] and column < latents.shape[1]):
             raise ExplorerError(f"There is no cell {row}, {column}: the grid has {latents.shape[0]} rows and columns.")
         return latents[row, column]
-
-    def _logits(self, id: str, request: dict[str, Any]) -> np.ndarray:
-        """A cell's logits; of a model without any, its negative squared distances stand in, which rank alike."""
-        latent = self._latent(id, request)
-        if registry.spec(id).codebook(LEVEL).metric == "logit":
-            return latent
-        book = registry.spec(id).codebook(LEVEL)
-        vectors = self.context.store.get(id).vectors(book.name, np.arange(book.size))
-        return -np.square(vectors - latent).sum(1)
 
 
 def _by_rank(id: str, level: str) -> dict[str, Any]:

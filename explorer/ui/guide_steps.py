@@ -82,7 +82,7 @@ STEPS = (
         "gumbel",
         "Gumbel-softmax",
         (GUMBEL, DALLE),
-        (Way("Look at the runners-up of cells", "Edit", (LOGITS, VECTORS)),),
+        (Way("Look at the runners-up of cells", "Edit", (LOGITS,)),),
     ),
     Step("fsq", "Finite scalar quantization", (FSQ,), (Way("Move the digits of a cell", "Edit", (GRID,)),)),
     Step(

@@ -51,7 +51,7 @@ def test_pages_carry_formulas_as_mathml_and_listings_of_our_source():
     assert everything.count('class="gv-listing"') == 7 and everything.count("data-marked") == 8
     assert "indices = nearest(z.reshape(-1, z.shape[-1]), codebook)" in everything
     ways = models_of(found)
-    assert ways["lookup"] == VECTORS and ways["gumbel"] == VECTORS and ways["fsq"] == "" and ways["token"] == ""
+    assert ways["lookup"] == VECTORS and ways["gumbel"] == "" and ways["fsq"] == "" and ways["token"] == ""
     assert models_of(pages((VECTORS, LOGITS), listing))["gumbel"] == LOGITS
 
 
@@ -61,6 +61,13 @@ def test_the_winner_of_the_lookup_is_the_code_of_the_cell(calls):
         assert found["rows"][0]["code"] == golden(VECTORS).codes["codes"][0, row, column]
         distances = [entry["distance"] for entry in found["rows"]]
         assert distances == sorted(distances) and len(distances) == 8 and found["size"] == 1024
+
+
+def test_the_relaxed_cell_is_the_dvaes_own(calls):
+    for row, column in ((0, 0), (9, 15)):
+        found = answer(calls.gumbel, row=row, column=column, temperature=1.0, seed=0)
+        assert found["codes"][0] == golden(LOGITS).codes["codes"][0, row, column]
+        assert found["probabilities"] == sorted(found["probabilities"], reverse=True)
 
 
 def test_what_is_drawn_is_the_models_own(calls):

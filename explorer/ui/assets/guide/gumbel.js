@@ -13,8 +13,7 @@ live.gumbel = (box) => {
     const { row, column } = chooser.state, reply = await ask("gumbel", { row, column, temperature: temperature(), seed });
     const rest = 1 - reply.probabilities.reduce((sum, value) => sum + value, 0);
     bars.replaceChildren(...reply.codes.map((code, i) => bar(number(code), small(reply.swatches[i], 20), reply.probabilities[i], reply.weights[i])), bar("all others", make("span"), rest, reply.rest));
-    words.textContent = `Grey: probability without noise; coloured: weight in this draw. Most weight: code ${number(reply.largest[0])} with ${(100 * reply.largest[1]).toFixed(1)} %. KL to even use: ${reply.kl.toFixed(2)} nats.` +
-      (reply.own ? "" : " No dVAE is shipped yet, so the negative squared distances of a VQ model stand in for logits; they rank the codes alike.");
+    words.textContent = `Grey: probability without noise; coloured: weight in this draw. Most weight: code ${number(reply.largest[0])} with ${(100 * reply.largest[1]).toFixed(1)} %. KL to even use: ${reply.kl.toFixed(2)} nats.`;
     bars.dataset.largest = reply.largest[1];
   });
   draw();
