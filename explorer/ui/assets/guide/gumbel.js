@@ -9,7 +9,7 @@ live.gumbel = (box) => {
     return make("div", "gv-bar", "", image, make("span", "", label), make("span", "gv-track", "", fill("gv-chance", chance), fill("gv-weight", weight)), make("span", "gv-number", `${(100 * weight).toFixed(1)} %`));
   };
   const draw = newest(box, async () => {
-    await openingInto(chooser, 9, 15);
+    await openingInto(chooser, 7, 18);   // a cell of which the encoder is not sure
     const { row, column } = chooser.state, reply = await ask("gumbel", { row, column, temperature: temperature(), seed });
     const rest = 1 - reply.probabilities.reduce((sum, value) => sum + value, 0);
     bars.replaceChildren(...reply.codes.map((code, i) => bar(number(code), small(reply.swatches[i], 20), reply.probabilities[i], reply.weights[i])), bar("all others", make("span"), rest, reply.rest));
