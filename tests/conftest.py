@@ -9,6 +9,7 @@ import pytest
 # of threads for tests and apps also makes what they compute equal bit for bit. It counts only before torch is imported.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
+from explorer.models import registry
 from explorer.models.config import (
     FORMAT_VERSION,
     CheckpointConfig,
@@ -41,6 +42,9 @@ KINDS = {
     "two_grids": EMAVectorConfig(size=24, dim=4),
 }
 """A quantizer of every kind, and a network of every kind."""
+CODED = [id for id in registry.available() if registry.spec(id).levels]
+WITHOUT_CODES = [id for id in registry.available() if not registry.spec(id).levels]
+"""Of the bundled models those that make codes, and those that keep floats."""
 CONTINUOUS = {"point": PointConfig(dim=4), "gaussian": GaussianConfig(dim=4)}
 
 

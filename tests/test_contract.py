@@ -29,16 +29,12 @@ from explorer.models.checkpoint import load_model
 from explorer.models.config import reaches, read_config
 from explorer.models.tokenizer import load_tokenizer
 from explorer.services.reference import golden
-from tests.conftest import CONTINUOUS, KINDS
+from tests.conftest import CODED, CONTINUOUS, KINDS, WITHOUT_CODES
 
 HEIGHT, WIDTH = 64, 96
 
 
-TOKENIZERS = [id for id in registry.available() if registry.spec(id).levels]
-WITHOUT_CODES = [id for id in registry.available() if not registry.spec(id).levels]
-
-
-@pytest.fixture(scope="module", params=[*TOKENIZERS, *KINDS])
+@pytest.fixture(scope="module", params=[*CODED, *KINDS])
 def folder(request, tiny_folders):
     return tiny_folders[request.param] if request.param in KINDS else registry.folder_of(request.param)
 
@@ -363,7 +359,7 @@ def test_a_model_without_codes_says_so_and_goes_from_pictures_to_floats_and_back
         model.spec.check_codes(Codes({"codes": np.zeros((1, 8, 12), int)}))
 
 
-@pytest.mark.parametrize("id", TOKENIZERS)
+@pytest.mark.parametrize("id", CODED)
 def test_golden_picture_is_reproduced(id):
     tokenizer, shipped = load_tokenizer(registry.folder_of(id)), golden(id)
     encoding = tokenizer.encode(to_unit(shipped.image)[None])

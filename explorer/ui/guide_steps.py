@@ -65,6 +65,7 @@ GRID = "fsq.caltech_f8_1000"
 LOGITS = "gumbel.caltech_f8_1024"
 COLLAPSED = "vq.caltech_f8_1024"
 LAB = "Collapse lab"
+FLOATS = ("vae.caltech_f8", "ae.caltech_f8")
 LEVELS = ("vqvae2.caltech_f4f8_512", "rvq.caltech_f8_4x256")
 
 TRAINED = {"lab": "points", "plan": {"data": "mixture", "seed": 0}, "run": True}
@@ -72,7 +73,15 @@ TRAINED = {"lab": "points", "plan": {"data": "mixture", "seed": 0}, "run": True}
 
 STEPS = (
     Step("token", "What a token is", (VQVAE,), (Way("See it for your own picture", "Tokenize"),)),
-    Step("latents", "Three kinds of latent", (VAE, VQVAE), (Way("See what rounding costs", "Tokenize", (VECTORS,)),)),
+    Step(
+        "latents",
+        "Three kinds of latent",
+        (VAE, VQVAE),
+        (
+            Way("Compare floats with codes", "Compare", FLOATS),
+            Way("See what rounding costs", "Tokenize", (VECTORS,)),
+        ),
+    ),
     Step(
         "lookup", "The nearest code vector", (VQVAE,), (Way("See all code vectors on a map", "Codebook", (VECTORS,)),)
     ),

@@ -27,6 +27,7 @@ from explorer.services.reference import reference, reference_usage
 from explorer.ui.api import Api
 from explorer.ui.context import AppContext
 from tests.bad_pictures import accepted, photo, refused
+from tests.conftest import CODED, WITHOUT_CODES
 
 MODELS = explorer.available()
 
@@ -54,11 +55,12 @@ def test_models_are_described(client):
     for model in found[len(MODELS) :]:
         assert model["downloaded"] is False and model["megabytes"] > 0 and model["licence_link"].startswith("https")
     for model in found[: len(MODELS)]:
-        assert model["levels"][0]["codebook_size"] >= 512 and model["levels"][0]["stride"] == 8
+        assert bool(model["levels"]) == (model["id"] in CODED)
+        assert all(level["codebook_size"] >= 256 and level["stride"] in (4, 8) for level in model["levels"])
         assert model["evaluation"]["kodak"]["pictures"] == 24
 
 
-@pytest.mark.parametrize("id", MODELS)
+@pytest.mark.parametrize("id", CODED)
 def test_encode_json_decode_equals_the_library_bit_for_bit(client, picture, id):
     answer = client.predict(model=id, image=handle_file(picture), api_name="/encode")
     file = client.predict(model=id, codes=json.loads(json.dumps(answer)), api_name="/decode")
@@ -224,7 +226,7 @@ def test_models_are_compared_on_a_picture(client, picture):
             client.predict(**{"models": MODELS[:2], "image": handle_file(picture), **wrong}, api_name="/compare")
 
 
-@pytest.mark.parametrize("id", MODELS)
+@pytest.mark.parametrize("id", CODED)
 def test_usage_without_pictures_is_that_of_the_held_out_ones(client, id):
     answer = client.predict(model=id, images=None, api_name="/usage")
     assert (answer["model"], answer["source"], answer["unreadable"]) == (id, "held-out pictures", [])
@@ -234,6 +236,23 @@ def test_usage_without_pictures_is_that_of_the_held_out_ones(client, id):
         assert level["counts"] == counts.tolist() and level["tokens"] == counts.sum()
         assert level["tokens"] % (answer["pictures"] * 1024) == 0  # cells at stride 8, four times as many at 4
         assert level == json.loads(json.dumps(figures(reference_usage(id)[name])))
+
+
+@pytest.mark.parametrize("id", WITHOUT_CODES)
+def test_models_of_floats_are_compared_and_else_refused_in_words(client, picture, id):
+    image = handle_file(picture)
+    for endpoint, given in {
+        "encode": {"image": image},
+        "usage": {"images": [image]},
+        "project": {},
+        "code": {"code": 1},
+        "check": {},
+    }.items():
+        with pytest.raises(AppError, match="it keeps floats. Choose a model with a codebook"):
+            client.predict(model=id, **given, api_name=f"/{endpoint}")
+    row, other = client.predict(models=[id, CODED[0]], image=image, api_name="/compare")["models"]
+    assert row["psnr"] > other["psnr"] and row["floats"] == 32 * 21 * 32
+    assert row["bits_per_pixel"] is None and row["tokens"] == 0
 
 
 def test_usage_of_pictures_counts_what_encode_gives(client, picture, tmp_path):

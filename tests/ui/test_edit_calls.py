@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from explorer.analysis.edits import Edit, Randomize, Replace, Write, apply
+from explorer.bench.edit import request_about
 from explorer.core.codes import Codes
 from explorer.core.images import encode_file, fit, read_picture, to_bytes, to_unit
 from explorer.core.strict import from_json, to_json
@@ -53,9 +54,7 @@ def unpacked(text):
 
 
 def ask(call, tokenizer, codes, **more):
-    levels = {name: {"grid": list(array.shape[1:]), "codes": packed(array[0])} for name, array in codes.levels.items()}
-    spec = tokenizer.spec
-    return json.loads(call(json.dumps({"model": spec.id, "revision": spec.revision, "levels": levels, **more})))
+    return json.loads(call(json.dumps({**request_about(tokenizer.spec, codes), **more})))
 
 
 def patched(picture, reply):

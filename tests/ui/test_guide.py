@@ -10,13 +10,13 @@ import explorer
 from explorer.guide import QUOTED, listing
 from explorer.services.model_store import ModelStore
 from explorer.services.reference import golden
-from explorer.ui import codebook, edit, guide, lab, tokenize
+from explorer.ui import codebook, compare, edit, guide, lab, tokenize
 from explorer.ui.components import GUIDE_PARTS, asset
 from explorer.ui.context import AppContext
 from explorer.ui.guide_calls import GuideCalls
 from explorer.ui.guide_steps import LOGITS, STEPS, VECTORS, Paper, pages
 
-TABS = {codebook.TITLE, edit.TITLE, guide.TITLE, lab.TITLE, tokenize.TITLE}
+TABS = {codebook.TITLE, compare.TITLE, edit.TITLE, guide.TITLE, lab.TITLE, tokenize.TITLE}
 
 
 @pytest.fixture(scope="module")

@@ -18,10 +18,11 @@ function words() {
   codes.caption.textContent = HOW[tool] + (touch || tool === "pick" ? "" : " Shift adds, Alt removes.");
   const last = steps[position - 1];
   decoded.fact.textContent = working ? "decoding…" : last ? `${number(Math.ceil(last.milliseconds))} ms for ${last.box[3] - last.box[1]} × ${last.box[2] - last.box[0]} px` : `${picture.width} × ${picture.height} px`;
-  decoded.caption.textContent = infers() ? `After an edit ${finer().join(" and ")} is inferred again from the original picture, nothing else.` : "Decoded from the edited codes; never encoded again.";
+  decoded.caption.textContent = !coded() ? "Decoded from floats that were never rounded to codes."
+    : infers() ? `After an edit ${finer().join(" and ")} is inferred again from the original picture, nothing else.` : "Decoded from the edited codes; never encoded again.";
   change.caption.textContent = changeCaption();
   change.empty.textContent = shown === "change" ? "Nothing was edited yet. Select cells and give them another code." : "Measuring…";
-  change.empty.hidden = !coded() || (shown === "change" ? position > 0 : shown === "slider" || Boolean(measured()));
+  change.empty.hidden = shown === "change" ? position > 0 : shown === "slider" || Boolean(measured());
   $(".ev-divider").hidden = shown !== "slider";
   $(".ev-divider").style.left = `${100 * divider}%`;
   Object.assign(change.canvas, { tabIndex: shown === "slider" ? 0 : -1, role: shown === "slider" ? "slider" : "img", ariaLabel: shown === "slider" ? "Before and after" : changeCaption(), ariaValueNow: Math.round(100 * divider) });
