@@ -33,6 +33,7 @@ ALLOWED = {
     "training/evaluate.py": {"models", "quantizers", "core", "analysis", "plots"},
     "training/reference.py": {"models", "quantizers", "core", "analysis", "plots", "services"},
     "training/card.py": {"models", "quantizers", "core", "analysis", "plots"},
+    "training/sweep.py": {"models", "quantizers", "core", "analysis"},
     "guide": {"quantizers", "core"},
     "lab": {"training", "services", "models", "quantizers", "core"},
     "services": {"models", "adapters", "analysis", "plots", "core"},

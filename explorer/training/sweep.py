@@ -10,7 +10,6 @@ After Figure 3 of Mentzer, Minnen, Agustsson, Tschannen 2023, arXiv 2309.15505.
 import argparse
 import json
 import logging
-import math
 import shutil
 import sys
 from dataclasses import dataclass
@@ -19,6 +18,7 @@ from typing import Any
 
 import torch
 
+from explorer.analysis.usage import Usage
 from explorer.core.atomic import atomic
 from explorer.core.command import refusing
 from explorer.training.__main__ import pick_device
@@ -109,23 +109,22 @@ def run(point: Point, steps: int, options: RunOptions, data: tuple[Split, Split]
 def held_out(training: Run, split: Split, batch: int = 16) -> dict[str, float]:
     """PSNR and usage over the centre squares of all held-out pictures at 128 pixels."""
     model = training.model.eval()
-    counts, psnr = torch.zeros(model.quantizer.size, dtype=torch.int64), 0.0
+    usage, psnr = Usage.nothing(model.quantizer.size), 0.0
     pictures = centre_squares(split.pictures, HELD_OUT_SIDE)
     for start in range(0, len(pictures), batch):
         images = training.as_images(pictures[start : start + batch])
         found = training.forward(images)
         error = (found.reconstruction.float().clamp(0, 1) - images).square().mean((1, 2, 3))
         psnr += float(-10 * error.log10().sum())
-        counts += torch.bincount(found.indices["codes"].flatten().cpu(), minlength=len(counts))
-    tokens, shares = int(counts.sum()), counts / counts.sum()
+        usage += Usage.of(found.indices["codes"].cpu().numpy(), usage.size)
     return {
         "pictures": len(pictures),
         "side": HELD_OUT_SIDE,
-        "tokens": tokens,
+        "tokens": usage.tokens,
         "psnr": round(psnr / len(pictures), 3),
-        "used": int((counts > 0).sum()),
-        "ceiling": round(-math.expm1(tokens * math.log1p(-1 / len(counts))), 4),
-        "perplexity": round(float(torch.exp(-torch.xlogy(shares, shares).sum())), 1),
+        "used": usage.used,
+        "ceiling": round(usage.ceiling, 4),
+        "perplexity": round(usage.perplexity, 1),
     }
 
 
