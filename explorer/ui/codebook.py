@@ -50,7 +50,7 @@ class Asked:
         return cls(str(given.get("model", "")), str(given.get("level", "")), int(given.get("at_most", 0)))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)  # as a gr.State, every new one is a change
 class Counted:
     """Usage per level of a model over pictures that were uploaded, and which of them were unreadable, and why."""
 
@@ -96,10 +96,10 @@ class CodebookTab:
                     places = gr.Plot(show_label=False)
         common = {"show_progress": "hidden", "api_visibility": "private"}
         shown, given = [figures, grown, rank, variety, places], [view, source, session, uploaded]
-        view.asked(self.on_asked, given, shown, trigger_mode="always_last", **common)
-        source.input(self.on_asked, given, shown, trigger_mode="always_last", **common)
+        for asked in (view.asked, source.input, uploaded.change):
+            asked(self.on_asked, given, shown, trigger_mode="always_last", **common)
         source.input(lambda chosen: gr.update(visible=chosen == UPLOADED), source, upload, queue=False, **common)
-        counting = files.upload(self.on_files, [files, view, session], [uploaded, *shown], **common)
+        counting = files.upload(self.on_files, [files, view, session], uploaded, **common)
         stop.click(None, cancels=[counting], queue=False, api_visibility="private")
 
     @spoken
@@ -120,8 +120,12 @@ class CodebookTab:
         return self._shown(asked, by_level(self.context.store.spec(asked.model), session.codes))
 
     @spoken
-    def on_files(self, paths: Sequence[str] | None, text: str, session: Session) -> Iterator[tuple]:
-        """Count the codes of uploaded pictures, the figures growing along; what was counted before a stop stays."""
+    def on_files(self, paths: Sequence[str] | None, text: str, session: Session) -> Iterator[Counted]:
+        """Count the codes of uploaded pictures; what was counted before a stop stays.
+
+        Every count that is new is a question of its own (`on_asked`), so that the figures grow along with it
+        where they are looked at, and nowhere else.
+        """
         asked = Asked.read(text)
         if not paths or not asked.model:
             return
@@ -132,7 +136,7 @@ class CodebookTab:
                 merged(total.usage, batch.usage),
                 total.unreadable + tuple(f"{name}: {why}" for name, why in batch.unreadable),
             )
-            yield total, *self._uploaded(asked, total)
+            yield total
 
     def _uploaded(self, asked: Asked, uploaded: Counted) -> tuple:
         if uploaded.model != asked.model or not uploaded.usage:

@@ -3,7 +3,7 @@
 import base64
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -40,6 +40,8 @@ from explorer.ui.shared import FITS, SIZES, Session, facts, model_view, summary
 
 TITLE = "Tokenize"
 MAX_CODES_BYTES = 20 * 2**20
+CHOICES = ("model", "gallery")
+"""The controls that say which model and which example are shown."""
 
 
 @dataclass(frozen=True)
@@ -160,17 +162,17 @@ class TokenizeTab:
         if picture.notes:
             gr.Info(f"{name}: {', '.join(picture.notes)}.", duration=6)
         source = _limited(picture.pixels)
-        yield from self._tokenized(Session(model, name, session.codes, source, size=size, how=how))
+        yield from self._tokenized(Session(model, name, session.codes, source, size=size, how=how), ("gallery",))
 
     @spoken
     def on_example(self, name: str, model: str, size: int, how: Fit, session: Session) -> Iterator[dict]:
         """One of the example pictures."""
-        yield from self._tokenized(Session(model, name, session.codes, size=size, how=how))
+        yield from self._tokenized(Session(model, name, session.codes, size=size, how=how), ())
 
     @spoken
     def on_setting(self, model: str, size: int, how: Fit, session: Session) -> Iterator[dict]:
         """Another model, size or fit for the same picture."""
-        yield from self._tokenized(replace(session, model=model, size=size, how=how))
+        yield from self._tokenized(replace(session, model=model, size=size, how=how), ())
 
     @spoken
     def on_arrival(self, model: str, size: int, how: Fit, session: Session) -> Iterator[dict]:
@@ -255,22 +257,27 @@ class TokenizeTab:
         """What the controls stand at for a session; shown again after an event that failed."""
         return session.model, session.size, session.how
 
-    def _tokenized(self, session: Session) -> Iterator[dict]:
+    def _tokenized(self, session: Session, following: Sequence[str] = CHOICES) -> Iterator[dict]:
         tokenizer = self.context.store.get(session.model)
         found = tokenize(tokenizer, session.pixels(tokenizer.spec))
-        yield from self._shown(replace(session, codes=found.codes), found)
+        yield from self._shown(replace(session, codes=found.codes), found, following)
 
-    def _shown(self, session: Session, found: Tokenized) -> Iterator[dict]:
-        """First the pictures, as soon as they are there; then the figures, some of which take longer."""
+    def _shown(self, session: Session, found: Tokenized, following: Sequence[str] = CHOICES) -> Iterator[dict]:
+        """First the pictures, as soon as they are there; then the figures, some of which take longer.
+
+        following: the controls that are set to what is shown. One that the visitor chose with is left alone: by
+        now it may stand at a later choice, which waits for this one to be shown.
+        """
         spec, model = found.spec, model_view(self.context.store, found.spec.id)
         shown = {"value": view_payload(found, session.name), "model": model}
+        from_gallery = session.source is None and not session.loaded
+        choices = {"model": spec.id, "gallery": session.name if from_gallery else ""}
         yield self._updates(
             view=TokenView(**shown),
             session=session,
-            model=spec.id,
             summary=summary(spec),
             facts=facts(spec, self.context.store.device_name),
-            gallery=session.name if session.source is None and not session.loaded else "",
+            **{name: choices[name] for name in following},
         )
         measures = measures_payload(spec, measure(found, reference(spec.id).counts))
         yield self._updates(view=TokenView(measures=measures))

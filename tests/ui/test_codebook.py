@@ -75,11 +75,11 @@ def test_uploaded_pictures_are_counted_as_they_come(context, session, tmp_path):
         paths.append(str(tmp_path / f"{number}.png"))
     (tmp_path / "broken.png").write_bytes(b"no picture")
     tab = CodebookTab(context)
-    replies = list(tab.on_files([*paths, str(tmp_path / "broken.png")], ASKED, replace(session, how="square")))
-    assert [reply[0].usage["codes"].pictures for reply in replies] == [4, 5]
-    total, text, *_ = replies[-1]
-    assert total.usage["codes"].tokens == 5 * 1024 and "broken.png" in text
-    assert tab.on_asked(ASKED, UPLOADED, session, total)[0] == text
+    counted = list(tab.on_files([*paths, str(tmp_path / "broken.png")], ASKED, replace(session, how="square")))
+    assert [found.usage["codes"].pictures for found in counted] == [4, 5]
+    assert counted[-1].usage["codes"].tokens == 5 * 1024
+    text, *_ = tab.on_asked(ASKED, UPLOADED, session, counted[-1])
+    assert "broken.png" in text and "5 pictures" in text
     assert "Choose pictures above" in tab.on_asked(ASKED, UPLOADED, session, Counted())[0]
 
 

@@ -86,7 +86,8 @@ for (const button of $$("[data-zoom]")) button.onclick = ZOOMS[button.dataset.zo
 canvas.addEventListener("keydown", (event) => {
   if (ARROWS[event.key] && map) {
     event.preventDefault();
-    const from = hover ?? map.place.get(chosen) ?? 0, [wx, wy] = ARROWS[event.key];
+    const shown = (i) => i != null && !Number.isNaN(screen[2 * i + 1]), [wx, wy] = ARROWS[event.key];
+    const from = [hover, map.place.get(chosen)].find(shown) ?? map.codes.findIndex((_, i) => shown(i));
     let best = null, least = Infinity;
     for (let i = 0; i < map.codes.length; i++) {
       const dx = screen[2 * i] - screen[2 * from], dy = screen[2 * i + 1] - screen[2 * from + 1], along = dx * wx + dy * wy, off = Math.abs(dx * wy) + Math.abs(dy * wx);

@@ -31,8 +31,9 @@ async function takeModel(text) {
   takeLevel();
 }
 
+let pictures = 0;  // that came; codes without a picture have nothing else to tell them apart
 function takePicture(text) {
-  picture = readPicture(text);
+  picture = { ...readPicture(text), number: ++pictures };
   look();
   askStatistics();
 }
@@ -100,16 +101,16 @@ function takeMap(reply, wanted) {
 }
 
 async function askFacts() {
-  const asked = modelVersion;
+  const asked = modelVersion, of = level;
   try {
     const reply = await ask("facts", {});
-    if (asked === modelVersion) { norms = unpack(reply.norms, Float32Array); nearestOutput = unpack(reply.nearest, Float32Array); look(); showCode(); }
+    if (asked === modelVersion && of === level) { norms = unpack(reply.norms, Float32Array); nearestOutput = unpack(reply.nearest, Float32Array); look(); showCode(); }
   } catch (error) { complain(error.message); }
 }
 
 function askStatistics() {
   if (!visible() || !model || !coded()) return;
-  const text = JSON.stringify({ model: model.id, level: book().name, at_most: atMost, picture: picture?.sha256 });
+  const text = JSON.stringify({ model: model.id, level: book().name, at_most: atMost, picture: picture?.number });
   if (text === props.value) return;
   props.value = text;
   trigger("asked");

@@ -16,7 +16,9 @@ function look() {
   if (!able.some(([key]) => key === colour)) colour = able[0][0];
   buttons($(".cv-colours"), able, colour, (key) => { colour = key; look(); });
   $(".cv-at-most").parentElement.style.display = book().counts ? "" : "none";
-  buttons($(".cv-filters"), FILTERS.filter(([key]) => book().counts || !["used", "dead"].includes(key)), filter, (key) => { filter = key; page = 0; look(); });
+  const filters = FILTERS.filter(([key]) => book().counts || !["used", "dead"].includes(key));
+  if (!filters.some(([key]) => key === filter)) filter = "all";
+  buttons($(".cv-filters"), filters, filter, (key) => { filter = key; page = 0; look(); });
   values = scaled();
   span = values ? spanOf(values) : [0, 1];
   words();

@@ -42,7 +42,7 @@ onShared("picture", (text) => {
   const page = JSON.parse(text);
   picture = page.original ? `${page.name}/${page.width}x${page.height}/${page.sha256}` : "";
   root.dataset.original = picture ? "yes" : "no";
-  if (!picture) result = null;
+  if (!picture) { result = null; asked = ""; }
   complain("");
   withOwn(page.model);
   look();

@@ -125,8 +125,8 @@ const ACTIONS = {
   },
   // The experiments of the FSQ paper, on all levels at once; a single code can only fill its own.
   stitch: () => {
-    const other = $(".ev-other").value;
-    ask("stitch", { example: other }).then(({ edits }) => submit(edits, `stitched with ${other}`), (error) => say(error.message));
+    const other = $(".ev-other").value, version = pictureVersion, here = (then) => (found) => { if (version === pictureVersion) then(found); };
+    ask("stitch", { example: other }).then(here(({ edits }) => submit(edits, `stitched with ${other}`)), here((error) => say(error.message)));
   },
   sample: () => submit(picture.levels.map((entry) => sampled(entry, every(entry))), "every cell sampled"),
   fill: () => { const code = current()[aimed()]; submit([write(every(cells()), [code])], `filled with ${code}`); },

@@ -9,6 +9,16 @@ async function takeModel(text) {
   if (picture) show();
 }
 
+// A code chosen elsewhere, which may come before the picture.
+let picked = null;
+function takePicked() {
+  if (!picked) return;
+  const at = picture.levels.findIndex((entry) => entry.name === picked.level);
+  if (at >= 0) level = at;
+  $(".ev-code").value = anchor = picked.code;
+  picked = null;
+}
+
 async function takePicture(text) {
   const version = ++pictureVersion, found = readPicture(text);
   const decoded = await loadImage(found.reconstruction);
@@ -24,6 +34,7 @@ async function takePicture(text) {
   now.width = picture.width; now.height = picture.height;
   paint(base, [0, 0]);
   if (!replayed() && !restoreOnce()) { replaying = null; comeBack(); remember(); }
+  takePicked();
   show();
 }
 
@@ -78,9 +89,6 @@ onShared("model", takeModel);
 onShared("picture", takePicture);
 // A code chosen on the map of the codebook: ready to be set, with its neighbours as the palette.
 onShared("pick", (text) => {
-  const { level: name, code } = JSON.parse(text), at = picture?.levels.findIndex((entry) => entry.name === name) ?? -1;
-  if (at >= 0) level = at;
-  $(".ev-code").value = code;
-  anchor = code;
-  if (picture) show();
+  picked = JSON.parse(text);
+  if (picture) { takePicked(); show(); }
 });

@@ -181,6 +181,6 @@ want(0, true);
 new ResizeObserver(() => { if (visible()) { wake(); look(); } }).observe($(".lb-sides"));
 document.addEventListener("visibilitychange", () => wake());
 const signs = setInterval(() => {
-  if (!element.isConnected) { clearInterval(signs); running = false; } else if (!running && step) ask({ ask: "touch" }).catch(() => {});
+  if (!element.isConnected) { clearInterval(signs); running = false; } else if (step && !(running && visible())) ask({ ask: "touch" }).catch(() => {});
 }, TOUCH);
 addEventListener("pagehide", () => { running = false; ask({ ask: "drop" }).catch(() => {}); });

@@ -22,6 +22,7 @@ let hover = null;                                                          // {s
 // ---- asking -----------------------------------------------------------------------------------------------
 
 let pending = null, asking = false, wake = () => {}, speeds = [];
+let trouble = false;                                                       // whether the last request was not answered
 
 // Ask for a frame after at most so many steps of training; 0 to look. What is asked meanwhile comes with the next one.
 function want(steps, fresh = false) {
@@ -46,10 +47,13 @@ async function pump() {
     let wait = 0;
     try {
       const reply = await ask({ ask: "frame", plan, sides: sideSettings(), since, ...request });
+      if (pending?.fresh) continue;                      // an answer about a run that nobody looks at any more
+      if (request.fresh || trouble) complain("");
+      trouble = Boolean(reply.full || reply.error);
       if (reply.full) { complain(reply.full); pending ??= request; wait = 1000; }
       else if (reply.error) { complain(reply.error); pause(); }
-      else { complain(""); takeFrame(reply); }
-    } catch { complain("The server does not answer. Asking again."); pending ??= request; wait = 2000; }
+      else takeFrame(reply);
+    } catch { complain("The server does not answer. Asking again."); trouble = true; pending ??= request; wait = 2000; }
     const spent = performance.now() - began;
     if (running) { speeds.push(began); while (speeds[0] < began - 2000) speeds.shift(); }
     if (wait || (running && !pending)) await rest(Math.max(wait, PACE[speed] - spent, 0));

@@ -23,7 +23,7 @@ function viewer(data) {
       const box = canvas.getBoundingClientRect(), row = Math.min(finest.rows - 1, Math.floor((event.clientY - box.top) / box.height * finest.rows)), column = Math.min(finest.columns - 1, Math.floor((event.clientX - box.left) / box.width * finest.columns));
       const cell = row * finest.columns + column;
       stages.forEach((other) => other(cell));
-      const share = [row / finest.rows, column / finest.columns];
+      const share = [(row + 0.5) / finest.rows, (column + 0.5) / finest.columns];  // the cell's middle
       told.textContent = `row ${row}, column ${column}: ` + data.levels.map((level) => {
         const here = level.codes[Math.floor(share[0] * level.rows) * level.columns + Math.floor(share[1] * level.columns)];
         return `${data.levels.length > 1 ? `${level.name} ` : ""}code ${here}, ${level.codes.filter((other) => other === here).length} times in this picture`;

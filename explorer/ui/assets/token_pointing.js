@@ -42,9 +42,14 @@ function clampView() {
   const most = 1 - 1 / view.zoom;
   view.left = Math.min(most, Math.max(0, view.left));
   view.top = Math.min(most, Math.max(0, view.top));
-  $('[data-zoom="reset"]').textContent = `${view.zoom < 9.95 ? Number(view.zoom.toFixed(1)) : Math.round(view.zoom)}×`;
+  tellZoom();
   draw();
   if (picture) tell();
+}
+
+function tellZoom() {
+  root.dataset.zoomed = view.zoom > 1 ? "yes" : "no";
+  $('[data-zoom="reset"]').textContent = `${view.zoom < 9.95 ? Number(view.zoom.toFixed(1)) : Math.round(view.zoom)}×`;
 }
 
 for (const [name, { canvas }] of Object.entries(figures)) {

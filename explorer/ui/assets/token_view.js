@@ -26,13 +26,15 @@ async function takePicture() {
   }));
   loaded.steps = await Promise.all([...found.partial.map(loadImage), loaded.reconstruction]);
   if (version !== pictureVersion) return;      // a later picture overtook this one
-  const sameGrid = picture && picture.width === found.width && picture.height === found.height;
+  const sameSize = picture && picture.width === found.width && picture.height === found.height, before = picture && cells();
   picture = found;
   Object.assign(images, loaded);
-  if (!sameGrid) { view = { zoom: 1, left: 0, top: 0 }; pinned = null; }
+  if (!sameSize) view = { zoom: 1, left: 0, top: 0 };
   level = Math.max(0, Math.min(level, picture.levels.length - 1));
+  if (!sameSize || before.rows !== cells().rows || before.columns !== cells().columns) pinned = null;
   shownLevels = picture.levels.length;
   hover = null; band = null; bandPinned = false; bar = -1;
+  tellZoom();
   show();
 }
 

@@ -9,7 +9,9 @@ live.token = (box) => {
     const { picture, model } = page, now = ++version;
     if (!picture?.original || !model || picture.model !== model.id || !model.levels.length) {
       about.textContent = "Choose a picture and a model with codes at the side.";
-      return;
+      sum.textContent = "";
+      chooser.state.image = null;
+      return chooser.redraw();
     }
     const image = await loadImage(picture.original), level = picture.levels[0];
     if (now !== version) return;
