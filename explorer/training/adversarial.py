@@ -57,10 +57,10 @@ class Adversary:
         self.lpips = _lpips(device) if config.lpips else None
 
     def losses(self, images: Tensor, reconstruction: Tensor, distance: Tensor, last: Tensor) -> dict[str, Tensor]:
-        """Weighted terms for the autoencoder: "adversarial", "features" and, if asked for, "lpips".
+        """Weighted terms for the autoencoder: "features", "adversarial" and, if asked for, "lpips".
 
-        distance: the loss that the adversarial term is balanced against, by the norms of both
-        gradients at `last`, the weights of the decoder's last layer.
+        distance: the loss on pixels. With the perceptual terms it is what the adversarial one is balanced
+        against, by the norms of both gradients at `last`, the weights of the decoder's last layer.
         """
         self.discriminator.requires_grad_(False)
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.bf16):
@@ -72,14 +72,11 @@ class Adversary:
         distances = [
             F.l1_loss(a.float(), b.float()) / b.float().abs().mean() for a, b in zip(features, wanted, strict=True)
         ]
-        weight = self.config.weight * adaptive_weight(distance, adversarial, last)
-        losses = {
-            "adversarial": weight * adversarial,
-            "features": self.config.features * torch.stack(distances).mean(),
-        }
+        perceptual = {"features": self.config.features * torch.stack(distances).mean()}
         if self.lpips:
-            losses["lpips"] = self.config.lpips * self.lpips(reconstruction, images, normalize=True).mean()
-        return losses
+            perceptual["lpips"] = self.config.lpips * self.lpips(reconstruction, images, normalize=True).mean()
+        weight = self.config.weight * adaptive_weight(distance + sum(perceptual.values()), adversarial, last)
+        return {**perceptual, "adversarial": weight * adversarial}
 
     def step(self, images: Tensor, reconstruction: Tensor, learning_rate: float) -> Tensor:
         """Train the discriminator once on real and decoded pictures; returns its hinge loss."""
@@ -103,7 +100,8 @@ class Adversary:
 
 
 def adaptive_weight(distance: Tensor, adversarial: Tensor, last: Tensor) -> Tensor:
-    """|gradient of distance| / |gradient of adversarial| at `last`: eq. 7 of the paper."""
+    """|gradient of distance| / |gradient of adversarial| at `last`: eq. 7 of the paper, whose distance is perceptual
+    too. Of a decoder that stands at its optimum of the pixels alone the first would be next to nothing."""
     by_distance, by_adversarial = (
         torch.autograd.grad(loss, last, retain_graph=True)[0] for loss in (distance, adversarial)
     )

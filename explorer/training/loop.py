@@ -22,7 +22,7 @@ from explorer.core.strict import to_json
 from explorer.models.autoencoder import Pass
 from explorer.models.build import build_model
 from explorer.models.checkpoint import load_strictly, save_weights
-from explorer.models.config import FORMAT_VERSION, CheckpointConfig, write_config
+from explorer.models.config import FORMAT_VERSION, CheckpointConfig, OneGridConfig, write_config
 from explorer.training.adversarial import Adversary
 from explorer.training.config import Recipe
 from explorer.training.data import HOLD_OUT_RULE, Batches, Split, centre_squares, load_split
@@ -82,10 +82,13 @@ class Run:
         )
         torch.manual_seed(recipe.seed)
         self.model = build_model(recipe.model).to(options.device, memory_format=torch.channels_last)
+        # Stages of one grid draw other cells than the stage before: where that was placed, next to nothing is left.
+        one_grid = isinstance(recipe.model.network, OneGridConfig)
+        self.level_seeds = {name: recipe.seed + i * one_grid for i, name in enumerate(self.model.quantizers)}
         self.network = self._over_processes(self.model)
         self.optimizer = RunOptimizer(self.model, recipe)
         self.adversary = self._adversary()
-        self.revival = Revival(recipe.revival, recipe.steps, recipe.seed) if recipe.revival else None
+        self.revival = Revival(recipe.revival, recipe.steps) if recipe.revival else None
         self.step, self.seconds, self.commit = 0, 0.0, _commit()
         self._resume()
 
@@ -129,7 +132,7 @@ class Run:
         if self.step == 0 and recipe.data_start:
             for name, quantizer in self.model.quantizers.items():  # coarse first: the later follow from the earlier
                 with torch.no_grad():
-                    start_on_data(quantizer, self.model.encode(images)[name][0], recipe.seed)
+                    start_on_data(quantizer, self.model.encode(images)[name][0], self.level_seeds[name])
         self.network.train()
         result = self.forward(images)
         losses = self._losses(images, result, progress)
@@ -153,8 +156,10 @@ class Run:
             figures["loss_discriminator"] = adversary.step(images, result.reconstruction.float(), rate)
         figures["mse"] = F.mse_loss(result.reconstruction.detach().float().clamp(0, 1), images)
         if self.revival:
-            levels = self.model.quantizers.items()
-            moved = sum(self.revival(quantizer, result.latents[name], self.step) for name, quantizer in levels)
+            moved = sum(
+                self.revival(quantizer, result.latents[name], self.step, self.level_seeds[name])
+                for name, quantizer in self.model.quantizers.items()
+            )
             figures["revived"] = torch.tensor(float(moved), device=device)
         return figures, result.indices
 

@@ -26,15 +26,15 @@ def start_on_data(quantizer: LearnedQuantizer, latents: Tensor, seed: int) -> No
 class Revival:
     """Every few steps, moves codes chosen less often than `below` of the average onto encoder outputs."""
 
-    def __init__(self, config: RevivalConfig, steps: int, seed: int):
-        self.config, self.last, self.seed = config, int(config.until * steps), seed
+    def __init__(self, config: RevivalConfig, steps: int):
+        self.config, self.last = config, int(config.until * steps)
 
-    def __call__(self, quantizer: EMAVectorQuantizer, latents: Tensor, step: int) -> int:
+    def __call__(self, quantizer: EMAVectorQuantizer, latents: Tensor, step: int, seed: int) -> int:
         """Number of codes moved at this step."""
         if step == 0 or step % self.config.every or step > self.last:
             return 0
-        rows, seed = _gathered(latents), self.seed * 1_000_003 + step
-        return len(move_dead(quantizer, quantizer.cluster_size, rows, self.config.below, seed))
+        drawn = seed * 1_000_003 + step
+        return len(move_dead(quantizer, quantizer.cluster_size, _gathered(latents), self.config.below, drawn))
 
 
 def move_dead(quantizer: LearnedQuantizer, uses: Tensor, rows: Tensor, below: float, seed: int) -> Tensor:

@@ -1,5 +1,6 @@
 """Whole runs of a tiny recipe: what they write, that a kill costs nothing, that two processes count as one."""
 
+import itertools
 import json
 import os
 import signal
@@ -16,7 +17,8 @@ from explorer.core.errors import CheckpointError, ConfigError, DataError
 from explorer.models.config import read_config
 from explorer.models.tokenizer import load_tokenizer
 from explorer.training.__main__ import main
-from explorer.training.config import RECIPES, read_recipe
+from explorer.training.adversarial import Adversary
+from explorer.training.config import RECIPES, AdversarialConfig, read_recipe
 from explorer.training.loop import Run, RunOptions, learning_rate
 from explorer.training.state import LOG, STATE, CurveLog, load_state, save_state
 from tests.training.conftest import NETWORK
@@ -149,6 +151,27 @@ def test_every_kind_of_model_trains(recipe, pictures, tmp_path, family):
         assert last[f"tokens{suffix}"] == 100 * 4 * (32 // level.stride) ** 2
         assert 1 <= last[f"used{suffix}"] <= loaded.spec.codebook(level.name).size
     assert ("loss_discriminator" in last) == (family == "vqgan") and "loss_discriminator" not in first
+
+
+def test_residual_stages_start_on_what_the_stages_before_leave(recipe, pictures, tmp_path):
+    """On other cells than the stage before, whose code vectors leave nothing where they were placed."""
+    quantizer, more = EVERY["rvq"]
+    path = recipe(**more, model={"quantizer": quantizer, "network": NETWORK}, steps=200)
+    run = Run(read_recipe(str(path)), RunOptions(data=pictures, out=tmp_path, device=torch.device("cpu")))
+    run._one_step()
+    spread = [float(stage.codebook.std()) for stage in run.model.quantizers.values()]
+    assert all(after > 0.2 * before for before, after in itertools.pairwise(spread))
+
+
+def test_the_adversarial_term_is_balanced_against_all_that_measures_distance():
+    """Of a reconstruction that is right to the pixel only the features push, and the adversarial term against them."""
+    torch.manual_seed(0)
+    adversary = Adversary(AdversarialConfig(width=8, layers=2), torch.device("cpu"), False, lambda module: module)
+    images, last = torch.rand(2, 3, 16, 16), torch.nn.Parameter(torch.zeros(3))
+    reconstruction = images + last[:, None, None] + 0.02 * torch.rand(2, 3, 16, 16)
+    losses = adversary.losses(images, reconstruction, 0.0 * reconstruction.sum(), last)
+    pushes = {name: torch.autograd.grad(loss, last, retain_graph=True)[0].norm() for name, loss in losses.items()}
+    assert float(pushes["adversarial"]) == pytest.approx(0.8 * float(pushes["features"]), rel=0.05)
 
 
 def test_an_adversary_goes_on_after_a_stop(recipe, pictures, tmp_path):
