@@ -14,6 +14,8 @@ BUNDLED = (
     "fsq.caltech_f8_1000",
     "vq.caltech_f8_1024",
     "gumbel.caltech_f8_1024",
+    "vqvae2.caltech_f4f8_512",
+    "ae.caltech_f8",
 )
 """Ids of the shipped models in the order they are listed; the first is what the page opens with."""
 
