@@ -7,7 +7,9 @@ import pytest
 
 # Two processes run the tests, each with an app of its own; more threads than cores would only stand in line. One number
 # of threads for tests and apps also makes what they compute equal bit for bit. It counts only before torch is imported.
+# UMAP's numba would else give torch, which shares its OpenMP, all cores from then on.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+os.environ.setdefault("NUMBA_NUM_THREADS", "1")
 
 from explorer.models import registry
 from explorer.models.config import (

@@ -105,9 +105,9 @@ function captions() {
 
 function compare(entries) {
   if (!entries.length) return;
-  const sides = between.map((place) => Math.min(place, entries.length - 1));  // entries arrive one after another
+  const at = (side) => Math.min(between[side], entries.length - 1);  // entries arrive one after another
   [$(".mv-left"), $(".mv-right")].forEach((select, side) => {
-    select.replaceChildren(...entries.map((entry, i) => new Option(`${entry.title}, ${rate(entry)}`, i, false, i === sides[side])));
+    select.replaceChildren(...entries.map((entry, i) => new Option(`${entry.title}, ${rate(entry)}`, i, false, i === at(side))));
     select.onchange = () => { between[side] = Number(select.value); limited(); };
   });
   const canvas = $(".mv-compare");
@@ -116,9 +116,9 @@ function compare(entries) {
     const fitted = fitCanvas(canvas);
     if (!fitted) return;
     const { context, width, height } = fitted, x = divider * width;
-    paint(context, entries[sides[1]].images.picture, width, height);
+    paint(context, entries[at(1)].images.picture, width, height);
     context.save(); context.beginPath(); context.rect(0, 0, x, height); context.clip();
-    paint(context, entries[sides[0]].images.picture, width, height);
+    paint(context, entries[at(0)].images.picture, width, height);
     context.restore();
     context.fillStyle = "rgba(0,0,0,.45)"; context.fillRect(x - 2, 0, 4, height);
     context.fillStyle = "#fff"; context.fillRect(x - 1, 0, 2, height);
