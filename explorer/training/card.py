@@ -208,8 +208,10 @@ def _adversary(recipe: dict) -> list[str]:
     if not found:
         return []
     lpips = f", LPIPS with weight {found['lpips']:g}" if found["lpips"] else ", no LPIPS"
+    alone = f", the first {found['head_start']} alone" if found["head_start"] else ""
     return [
-        f"- **Adversary:** from {found['start']:.0%} of the steps on a patch discriminator with hinge loss, "
-        f"{found['layers']} layers, {found['width']} channels first; adversarial term {found['weight']:g} times the "
+        f"- **Adversary:** from {found['start']:.1%} of the steps on{alone}, a patch discriminator with hinge loss, "
+        f"{found['layers']} layers, {found['width']} channels first, {found['learning_rate']:g} times the learning "
+        f"rate; adversarial term {found['weight']:g} times the "
         f"adaptive weight, its features matched with weight {found['features']:g}{lpips}."
     ]

@@ -46,6 +46,8 @@ class AdversarialConfig:
     """A patch discriminator against the decoder, from a share `start` of the steps on."""
 
     start: float = 0.5
+    head_start: int = 0
+    """Steps from `start` on in which the discriminator learns alone, before the autoencoder hears of it."""
     weight: float = 0.8
     """Of the adversarial term, beside its adaptive weight."""
     features: float = 1.0

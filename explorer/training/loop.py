@@ -137,7 +137,7 @@ class Run:
         result = self.forward(images)
         losses = self._losses(images, result, progress)
         adversary = self.adversary if self.adversary and progress >= recipe.adversarial.start else None
-        if adversary:
+        if adversary and self.step - recipe.adversarial.start * recipe.steps >= recipe.adversarial.head_start:
             distance, last = losses["reconstruction"] + losses.get("l1", 0.0), self.model.decoder[-2].weight
             losses |= adversary.losses(images, result.reconstruction.float(), distance, last)
         total = sum(losses.values())

@@ -174,6 +174,25 @@ def test_the_adversarial_term_is_balanced_against_all_that_measures_distance():
     assert float(pushes["adversarial"]) == pytest.approx(0.8 * float(pushes["features"]), rel=0.05)
 
 
+def test_a_discriminator_learns_alone_before_the_autoencoder_hears_of_it(recipe, pictures, tmp_path):
+    quantizer, more = EVERY["vqgan"]
+    model = {"quantizer": quantizer, "network": NETWORK}
+
+    def losses(head_start: int) -> list[set[str]]:
+        adversarial = {"start": 0.4, "head_start": head_start, "width": 8, "layers": 2}
+        path = recipe(**{**more, "adversarial": adversarial, "revival": None}, model=model, steps=10)
+        out = tmp_path / str(head_start)
+        run, found = Run(read_recipe(str(path)), RunOptions(pictures, out, torch.device("cpu"))), []
+        for run.step in range(10):
+            found.append({name for name in run._one_step()[0] if name.startswith("loss_")})
+        return found
+
+    known = losses(0)[0]
+    assert losses(0) == [known] * 4 + [known | {"loss_features", "loss_adversarial", "loss_discriminator"}] * 6
+    assert losses(3)[4:7] == [known | {"loss_discriminator"}] * 3
+    assert losses(3)[7:] == losses(0)[7:]
+
+
 def test_an_adversary_goes_on_after_a_stop(recipe, pictures, tmp_path):
     """Its discriminator and optimizer are part of the state: a run in two halves ends like one in a piece."""
     quantizer, more = EVERY["vqgan"]
