@@ -33,6 +33,19 @@ class Listed:
     view: TokenView
 
 
+class _Progress:
+    """Below a part's button: how far it is, or what came of it, and the way to stop it."""
+
+    def __init__(self, part: str):
+        self.part = part
+        self.status = gr.HTML(apply_default_css=False, elem_id=f"{part}-status", elem_classes="status")
+        self.cancel = gr.Button("Cancel", size="sm", visible=False, elem_id=f"{part}-cancel")
+
+    def parts(self) -> dict:
+        """Both by the names that updates use."""
+        return {f"{self.part}_status": self.status, f"{self.part}_cancel": self.cancel}
+
+
 class MoreModels:
     """The part of the sidebar below the choice of model."""
 
@@ -52,6 +65,7 @@ class MoreModels:
             self.entry = gr.Dropdown(self._to_fetch(), value=None, label="From the Hub", elem_id="hub-entry")
             self.card = gr.HTML(apply_default_css=False, elem_id="hub-card")
             self.fetch = gr.Button("Download", size="sm", visible=False, elem_id="hub-download")
+            self.hub = _Progress("hub")
             gr.HTML("<h2>Your own checkpoint</h2>", apply_default_css=False)
             self.files = gr.File(
                 file_count="multiple", file_types=ENDINGS, height=120, show_label=False, elem_id="own-files"
@@ -63,8 +77,7 @@ class MoreModels:
             families = [("recognised by its tensors", ""), *((found.title, name) for name, found in FAMILIES.items())]
             self.family = gr.Dropdown(families, value="", label="Family", filterable=False, elem_id="own-family")
             self.open = gr.Button("Open", size="sm", elem_id="own-open")
-            self.status = gr.HTML(apply_default_css=False, elem_id="hub-status")
-            self.cancel = gr.Button("Cancel", size="sm", visible=False, elem_id="hub-cancel")
+            self.own = _Progress("own")
         release = plain_function(self.context.store.release)  # a bound method would be copied, models and all
         self.held = gr.State("", delete_callback=release)
 
@@ -77,8 +90,8 @@ class MoreModels:
             "card": self.card,
             "fetch": self.fetch,
             "open": self.open,
-            "status": self.status,
-            "cancel": self.cancel,
+            **self.hub.parts(),
+            **self.own.parts(),
             "files": self.files,
             "held": self.held,
         }
@@ -90,7 +103,8 @@ class MoreModels:
         fetched = self.fetch.click(self.on_fetch, [self.entry, self.held], **long)
         given = [self.files, self.repo, self.name, self.config, self.family, self.held]
         opened = self.open.click(self.on_open, given, **long)
-        self.cancel.click(self.on_cancel, self.entry, cancels=[fetched, opened], queue=False, **common)
+        self.hub.cancel.click(self.on_cancel_fetch, self.entry, cancels=fetched, queue=False, **common)
+        self.own.cancel.click(self.on_cancel_open, self.entry, cancels=opened, queue=False, **common)
         return [fetched, opened]
 
     def on_load(self) -> dict:
@@ -100,18 +114,18 @@ class MoreModels:
     @spoken
     def on_entry(self, id: str | None) -> dict:
         """What is to be known of a published model before it is downloaded."""
-        return self._updates(**self._offer(id), status="")
+        return self._updates(**self._offer(id), hub_status="", own_status="")
 
     @spoken
     def on_fetch(self, id: str | None, held: str) -> Iterator[dict]:
         """Download a published model and choose it; what is wrong is said below, and the page goes on as it is."""
         if not id:
-            yield self._updates(**self._idle("Choose a model first."))
+            yield self._updates(**self._idle("hub", "Choose a model first."))
             return
         wanted = entry(id)
-        done = yield from self._long(lambda progress, cancelled: download(wanted, progress, cancelled), id)
+        done = yield from self._long(lambda progress, cancelled: download(wanted, progress, cancelled), "hub", id)
         if done is not None:
-            yield self._updates(**self._lists(held, chosen=id), **self._offer(None), **self._idle("It is here."))
+            yield self._updates(**self._lists(held, chosen=id), **self._offer(None), **self._idle("hub", "It is here."))
 
     @spoken
     def on_open(
@@ -129,7 +143,7 @@ class MoreModels:
             named = {"family": of, "config": config.strip() or None, "progress": progress, "cancelled": cancelled}
             return open_own_of_hub(repo.strip(), name.strip(), device, **named)
 
-        tokenizer = yield from self._long(work, None)
+        tokenizer = yield from self._long(work, "own", None)
         for path in paths or ():
             Path(path).unlink(missing_ok=True)  # held in memory from here on, or refused
         if tokenizer is None:
@@ -139,16 +153,22 @@ class MoreModels:
         self.context.store.release(held)
         id = tokenizer.spec.id
         said = "It is yours alone, and gone when you leave the page."
-        yield self._updates(**self._lists(id, chosen=id), **self._idle(said), files=None, held=id)
+        yield self._updates(**self._lists(id, chosen=id), **self._idle("own", said), files=None, held=id)
 
-    def on_cancel(self, id: str | None) -> dict:
+    def on_cancel_fetch(self, id: str | None) -> dict:
         """Back to how it was; what has come is kept, and the next download goes on from there."""
-        return self._updates(**self._idle("Cancelled. The next download goes on from here."), **self._offer(id))
+        return self._updates(**self._idle("hub", "Cancelled. The next download goes on from here."), **self._offer(id))
 
-    def _long(self, work, id: str | None) -> Generator[dict, None, object]:
-        """Work while its progress is shown; returns what it made, or None once it has been said what is wrong."""
+    def on_cancel_open(self, id: str | None) -> dict:
+        """Back to how it was."""
+        return self._updates(**self._idle("own", "Cancelled."), **self._offer(id))
+
+    def _long(self, work, part: str, id: str | None) -> Generator[dict, None, object]:
+        """Work while a part shows how far it is; returns what it made, or None once it was said what is wrong."""
         off, on = gr.update(interactive=False), gr.update(visible=True)
-        yield self._updates(status=progress_bar(None), fetch=off, open=off, cancel=on)
+        other = "own" if part == "hub" else "hub"
+        begun = {f"{part}_status": progress_bar(None), f"{part}_cancel": on, f"{other}_status": ""}
+        yield self._updates(**begun, fetch=off, open=off)
         watching = watched(work)
         try:
             while True:
@@ -156,18 +176,18 @@ class MoreModels:
                     report = next(watching)
                 except StopIteration as ended:
                     return ended.value
-                yield self._updates(status=progress_bar(report))
+                yield self._updates(**{f"{part}_status": progress_bar(report)})
         except ExplorerError as error:
-            yield self._updates(**self._idle(str(error)), **self._offer(id))
+            yield self._updates(**self._idle(part, str(error)), **self._offer(id))
             return None
         finally:
             watching.close()
 
-    def _idle(self, said: str) -> dict:
+    def _idle(self, part: str, said: str) -> dict:
         return {
-            "status": f"<p role='status'>{html.escape(said)}</p>",
+            f"{part}_status": f"<p role='status'>{html.escape(said)}</p>",
+            f"{part}_cancel": gr.update(visible=False),
             "open": gr.update(interactive=True),
-            "cancel": gr.update(visible=False),
         }
 
     def _offer(self, id: str | None) -> dict:

@@ -144,7 +144,7 @@ def test_models_of_one_size_and_of_any_are_compared(context):
 
 @pytest.fixture
 def panel(context):
-    names = "model view entry card fetch open status cancel files held"
+    names = "model view entry card fetch open hub_status hub_cancel own_status own_cancel files held"
     return by_name(MoreModels(context), names.split())
 
 
@@ -178,8 +178,10 @@ def test_a_checkpoint_that_can_not_be_opened_is_refused_in_words(panel, tmp_path
     path = own_files(tmp_path) if content is None else tmp_path / name
     if content is not None:
         path.write_bytes(content)
-    *_, said, last = panel.on_open([str(path)], "", "", "", family, "")
-    assert words in said["status"] and "model" not in said and last == {"files": None}
+    first, *_, said, last = panel.on_open([str(path)], "", "", "", family, "")
+    assert first["own_cancel"]["visible"] and first["hub_status"] == ""
+    assert words in said["own_status"] and not said["own_cancel"]["visible"] and "hub_status" not in said
+    assert "model" not in said and last == {"files": None}
 
 
 def test_own_models_are_bounded_and_shared_ones_stay_until_the_last_leaves(context):
@@ -200,7 +202,7 @@ def test_a_card_says_what_is_to_be_known_before_and_a_failed_download_says_why(p
         assert told in shown
     monkeypatch.setattr("huggingface_hub.constants.ENDPOINT", "http://127.0.0.1:9")
     *_, last = panel.on_fetch(ABSENT, "")
-    assert "reached from here" in last["status"] and "model" not in last and last["fetch"]["interactive"]
+    assert "reached from here" in last["hub_status"] and "model" not in last and last["fetch"]["interactive"]
 
 
 def test_a_closed_page_gives_up_its_download(panel, monkeypatch):
@@ -215,8 +217,8 @@ def test_a_closed_page_gives_up_its_download(panel, monkeypatch):
 
     monkeypatch.setattr("explorer.ui.more_models.download", endless)
     going = panel.on_fetch(ABSENT, "")
-    assert "<progress" in next(going)["status"]
-    assert "5 MB of 10 MB" in next(going)["status"]
+    assert "<progress" in next(going)["hub_status"]
+    assert "5 MB of 10 MB" in next(going)["hub_status"]
     going.close()
     assert stopped.wait(5)
 
