@@ -88,13 +88,10 @@ def facts(spec: TokenizerSpec, device: str) -> str:
         spec.codebooks[0].variant if spec.codebooks else f"floats, one set per {spec.multiple} × {spec.multiple} px"
     )
     rows.append(("Quantizer", html.escape(_QUANTIZERS.get(spec.family, spec.family)) + _small(variant)))
-    for level in spec.levels if len(spec.levels) <= MOST_LEVELS else ():
-        book, of = spec.codebook(level.name), f", {level.name}" if len(spec.levels) > 1 else ""
-        digits = _small(_levels(book.radices)) if book.implicit else ""
-        bound = "every pixel" if level.reach is None else f"pixels up to {level.reach} px around its cell"
-        rows.append((f"Codebook{of}", f"{book.size:,} × {book.dim}{digits}"))
-        rows.append((_placed(level)[0] + of, _placed(level)[1] + _small(f"a code changes {bound}")))
-    if len(spec.levels) > MOST_LEVELS:
+    if len(spec.levels) <= MOST_LEVELS:
+        rows += _of_levels({level.name: _codebook(spec, level) for level in spec.levels})
+        rows += _of_levels({level.name: _placed(level) for level in spec.levels})
+    else:
         books = ", ".join(f"{book.size:,} × {book.dim}" for book in spec.codebooks)
         grids = [" × ".join(map(str, spec.shape(level.name, spec.side or 0, spec.side or 0))) for level in spec.levels]
         rows.append(("Codebook", books + _small("shared by all levels" if len(spec.codebooks) == 1 else "")))
@@ -153,13 +150,30 @@ def _levels(radices: tuple[int, ...]) -> str:
     return f"{' x '.join(map(str, radices))} levels"
 
 
+def _of_levels(rows: dict[str, tuple[str, str]]) -> list[tuple[str, str]]:
+    """Of level -> (term, detail) the rows to show: one where all levels are alike."""
+    alike = list(dict.fromkeys(rows.values()))
+    if len(alike) > 1:
+        return [(f"{term}, {level}", detail) for level, (term, detail) in rows.items()]
+    return [(term if len(rows) == 1 else f"{term}, each of {len(rows)}", detail) for term, detail in alike]
+
+
+def _codebook(spec: TokenizerSpec, level: Level) -> tuple[str, str]:
+    """How large the codebook of a level is."""
+    book = spec.codebook(level.name)
+    return "Codebook", f"{book.size:,} × {book.dim}" + (_small(_levels(book.radices)) if book.implicit else "")
+
+
 def _placed(level: Level) -> tuple[str, str]:
-    """How the codes of a level stand in the picture: a term and what it is."""
+    """How the codes of a level stand in the picture, and how far one reaches."""
+    reach = _small(
+        "a code changes " + ("every pixel" if level.reach is None else f"pixels up to {level.reach} px around its cell")
+    )
     if level.stride is not None:
-        return "Stride", f"{level.stride} px per code"
+        return "Stride", f"{level.stride} px per code{reach}"
     if level.grid is not None:
-        return "Grid", f"{level.grid[0]} × {level.grid[1]} codes"
-    return "Codes", f"{level.length:,} in a row"
+        return "Grid", f"{level.grid[0]} × {level.grid[1]} codes{reach}"
+    return "Codes", f"{level.length:,} in a row{reach}"
 
 
 def _small(text: str) -> str:

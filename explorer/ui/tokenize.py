@@ -92,7 +92,7 @@ def measures_payload(spec: TokenizerSpec, found: Measures) -> str:
     items.append(
         _item(
             f"{found.distinct:,}",
-            f"of at most {found.ceiling:,.0f}",
+            f"of up to {found.ceiling:,.0f}",
             f"distinct codes; expected ceiling for {found.tokens:,} tokens",
         )
     )

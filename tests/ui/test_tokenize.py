@@ -14,6 +14,7 @@ from explorer.services.model_store import ModelStore
 from explorer.services.tokenization import Measures
 from explorer.ui.app import build_app
 from explorer.ui.context import AppContext
+from explorer.ui.shared import facts
 from explorer.ui.tokenize import TokenizeTab, measures_payload, usage_sentence
 from tests.bad_pictures import photo, refused
 
@@ -152,11 +153,17 @@ def test_figures_carry_unit_and_count(context):
     texts = [f"{item['value']} {item['unit']} {item['label']}" for item in items]
     assert texts[0].startswith("24.62 dB") and texts[1].startswith("0.702")
     assert "1,024" in texts[2] and "10.00 bits" in texts[2]
-    assert "290 of at most 647" in texts[5] and "1,024 tokens" in texts[5]
+    assert "290 of up to 647" in texts[5] and "1,024 tokens" in texts[5]
     without = json.loads(
         measures_payload(registry.spec(context.default_model), _measures(psnr=None, ssim=None, png_ratio=None))
     )
     assert len(without["items"]) == 3
+
+
+def test_facts_that_hold_for_every_level_are_told_once():
+    told = facts(registry.spec("vqvae2.caltech_f4f8_512"), "CPU")
+    assert told.count("512 × 32") == 1 and "<dt>Codebook, each of 2</dt>" in told
+    assert "<dt>Stride, top</dt><dd>8 px" in told and "<dt>Stride, bottom</dt><dd>4 px" in told
 
 
 def test_collapse_is_not_claimed_from_one_picture():
