@@ -13,13 +13,14 @@ from collections.abc import Iterator
 from typing import Any
 
 import gradio as gr
-from starlette.datastructures import Headers
+from starlette.datastructures import Headers, QueryParams
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from explorer.services.limits import ADDRESS, COSTS, PAGE, UPLOAD, VIEW_CALL, Limits
 from explorer.ui.components import MAX_BYTES
 from explorer.ui.stop import Work
+from explorer.ui.streams import Streams
 
 log = logging.getLogger(__name__)
 
@@ -54,6 +55,7 @@ class Gate:
     def __init__(self, app: ASGIApp, limits: Limits | None, work: Work):
         self._app, self._limits, self._work = app, limits, work
         self._brought_by: OrderedDict[str, set[str]] = OrderedDict()
+        self._streams = Streams()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -86,6 +88,8 @@ class Gate:
         if path.startswith(FILES):
             self._check_file(path, address)
         if scope["method"] != "POST":
+            if path == f"{API}queue/data":
+                send = self._streams.watched(QueryParams(scope["query_string"]).get("session_hash", ""), send)
             await self._app(scope, receive, send)
             return
         what = path.removeprefix(API) if path.startswith(API) else ""
@@ -99,7 +103,10 @@ class Gate:
             return
         body = await _body(scope, receive)
         if what.startswith(CALLS):
-            self._check_call(what, _json_object(body), address, scope["app"].get_blocks())
+            call = _json_object(body)
+            self._check_call(what, call, address, scope["app"].get_blocks())
+            if what.startswith("queue/join"):
+                send = self._streams.accepted(call["session_hash"], send)
         with self._work.under_way():
             await self._app(scope, _replayed(body, receive), send)
 
