@@ -34,6 +34,7 @@ def model_card(config: CheckpointConfig) -> str:
         "",
         f"- **Data:** {config.trained_on}. {data['pictures']:,} pictures; {data['held_out']:,} held out "
         f"({data['rule']}); {data['unreadable']} unreadable.",
+        *_start(training),
         f"- **Crops:** {recipe['crop']} x {recipe['crop']} pixels in batches of {recipe['batch']}, flipped at random, "
         "cut larger by the stage's factor and shrunk.",
         *(f"- **Stage {number}:** {_stage(stage)}" for number, stage in enumerate(recipe["stages"], 1)),
@@ -166,6 +167,14 @@ def _levels(spec: TokenizerSpec) -> list[str]:
 
 def _level(name: str, spec: TokenizerSpec) -> str:
     return f"{name} " if len(spec.levels) > 1 else ""
+
+
+def _start(training: dict) -> list[str]:
+    start = training.get("start")
+    if not start:
+        return []
+    anew = f", all but {', '.join(f'`{part}`' for part in start['anew'])}" if start["anew"] else ""
+    return [f"- **Start:** the weights of `{start['id']}` (sha256 `{start['sha256'][:12]}`){anew}."]
 
 
 def _stage(stage: dict) -> str:

@@ -70,6 +70,8 @@ class Recipe:
     summary: str
     model: ModelConfig
     stages: tuple[Stage, ...]
+    start_from: str = ""
+    """A finished model, by its id or its folder, whose weights the run begins with, all that fit; empty: none."""
     batch: int = 8
     crop: int = 96
     """Side in pixels of the crops the network sees."""

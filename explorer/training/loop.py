@@ -19,10 +19,11 @@ from tqdm import tqdm
 
 from explorer.core.errors import ConfigError, DataError
 from explorer.core.strict import to_json
+from explorer.models import registry
 from explorer.models.autoencoder import Pass
 from explorer.models.build import build_model
-from explorer.models.checkpoint import load_strictly, save_weights
-from explorer.models.config import FORMAT_VERSION, CheckpointConfig, OneGridConfig, write_config
+from explorer.models.checkpoint import load_model, load_strictly, save_weights
+from explorer.models.config import FORMAT_VERSION, CheckpointConfig, OneGridConfig, read_config, write_config
 from explorer.training.adversarial import Adversary
 from explorer.training.config import Recipe
 from explorer.training.data import HOLD_OUT_RULE, Batches, Split, centre_squares, load_split
@@ -81,7 +82,9 @@ class Run:
             self.world,
         )
         torch.manual_seed(recipe.seed)
-        self.model = build_model(recipe.model).to(options.device, memory_format=torch.channels_last)
+        self.model = build_model(recipe.model)
+        self.start = self._start_from(recipe.start_from) if recipe.start_from else None
+        self.model.to(options.device, memory_format=torch.channels_last)
         # Stages of one grid draw other cells than the stage before: where that was placed, next to nothing is left.
         one_grid = isinstance(recipe.model.network, OneGridConfig)
         self.level_seeds = {name: recipe.seed + i * one_grid for i, name in enumerate(self.model.quantizers)}
@@ -162,6 +165,17 @@ class Run:
             )
             figures["revived"] = torch.tensor(float(moved), device=device)
         return figures, result.indices
+
+    def _start_from(self, name: str) -> dict[str, Any]:
+        """Takes the weights of a finished model, all that fit; returns for config.json which model and what did not."""
+        folder = registry.folder_of(name) if registry.has(name) else Path(name)
+        config = read_config(folder)
+        found, own = load_model(folder, config).state_dict(), self.model.state_dict()
+        fitting = {part: found[part] for part in own if part in found and found[part].shape == own[part].shape}
+        if not fitting:
+            raise ConfigError(f"No weight of {name} fits this recipe's model: start_from needs the same network.")
+        self.model.load_state_dict(fitting, strict=False)
+        return {"id": config.id, "sha256": config.sha256, "anew": [part for part in own if part not in fitting]}
 
     def _adversary(self) -> Adversary | None:
         if self.recipe.adversarial is None:
@@ -268,6 +282,7 @@ class Run:
                 trained_on=options.source or options.data.name,
                 training={
                     "recipe": to_json(recipe),
+                    **({"start": self.start} if self.start else {}),
                     "data": {**self.counts, "rule": HOLD_OUT_RULE},
                     "minutes": round(self.seconds / 60, 1),
                     "device": self.device_name,

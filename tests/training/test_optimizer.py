@@ -2,12 +2,14 @@
 
 import dataclasses
 
+import pytest
 import torch
 
 from explorer.models.blocks import ResidualBlock
 from explorer.models.build import build_model
 from explorer.training.config import read_recipe
-from explorer.training.optimizer import RunOptimizer
+from explorer.training.muon import Muon, orthogonalised
+from explorer.training.optimizer import ORTHOGONALISATION_STEPS, RunOptimizer
 
 
 def _stepped(recipe, rate=1e-3):
@@ -38,3 +40,24 @@ def test_without_muon_everything_is_adamw(recipe):
     _, moved = _stepped(dataclasses.replace(read_recipe(str(recipe())), muon=0.0))
     for change in moved.values():
         assert torch.allclose(change.abs(), torch.tensor(1e-3), rtol=1e-2)
+
+
+@pytest.mark.parametrize("shape", [(24, 90), (90, 24), (24, 24)])
+def test_muon_moves_as_torchs_own_does(shape):
+    """Which iterates on the whole matrix, in bfloat16."""
+    torch.manual_seed(0)
+    start = torch.randn(shape)
+    ours, theirs = start.clone(), start.clone()
+    mine = Muon([ours], ORTHOGONALISATION_STEPS, weight_decay=0.1)
+    mine.param_groups[0]["lr"] = 0.02
+    torchs = torch.optim.Muon([theirs], lr=0.02, weight_decay=0.1, ns_steps=ORTHOGONALISATION_STEPS)
+    for _ in range(4):
+        ours.grad = theirs.grad = torch.randn(shape)
+        mine.step()
+        torchs.step()
+    assert (ours - theirs).norm() < 0.01 * (theirs - start).norm()
+
+
+def test_a_kernel_that_heard_nothing_stays():
+    still = torch.zeros(4, 8)
+    assert torch.equal(orthogonalised(still, 3), still)

@@ -1,5 +1,6 @@
 """Whole runs of a tiny recipe: what they write, that a kill costs nothing, that two processes count as one."""
 
+import dataclasses
 import itertools
 import json
 import os
@@ -18,6 +19,7 @@ from explorer.models.config import read_config
 from explorer.models.tokenizer import load_tokenizer
 from explorer.training.__main__ import main
 from explorer.training.adversarial import Adversary
+from explorer.training.card import model_card
 from explorer.training.config import RECIPES, AdversarialConfig, read_recipe
 from explorer.training.loop import Run, RunOptions, learning_rate
 from explorer.training.state import LOG, STATE, CurveLog, load_state, save_state
@@ -320,3 +322,37 @@ def test_the_zoo_differs_in_what_stands_between_encoder_and_decoder_alone():
     for recipe in recipes:
         assert [getattr(recipe, name) for name in shared] == [getattr(recipes[0], name) for name in shared]
         assert recipe.model.network == recipes[0].model.network or recipe.family == "vqvae2"
+
+
+def test_a_run_begins_with_what_fits_of_a_finished_model(recipe, pictures, tmp_path):
+    assert main(_command(recipe(steps=200), pictures, tmp_path / "first")[2:]) == 0
+    finished, start = load_file(tmp_path / "first" / "model.safetensors"), {"start_from": str(tmp_path / "first")}
+
+    def began(**changes) -> Run:
+        path = recipe(**start, data_start=False, revival=None, **changes)
+        return Run(read_recipe(str(path)), RunOptions(pictures, tmp_path / "second", torch.device("cpu")))
+
+    same = began()
+    assert same.start["id"] == "tiny.test_f8_32" and same.start["anew"] == []
+    assert all(torch.equal(same.model.state_dict()[name], found.float()) for name, found in finished.items())
+    assert same._watch() == pytest.approx(_curves(tmp_path / "first")[-1]["held_out_psnr"], abs=0.1)
+
+    model = {"quantizer": {"kind": "gaussian", "dim": 4}, "network": NETWORK}
+    other = began(model=model, loss_weights={"kl": 0.001}, steps=200)
+    widened = [name for name in other.start["anew"] if not name.startswith("encoder.")]
+    assert other.start["anew"] and not widened
+    other.train()
+    training = read_config(tmp_path / "second").training
+    assert training["start"] == other.start
+    told = model_card(dataclasses.replace(read_config(tmp_path / "second"), evaluation={}))
+    assert f"the weights of `tiny.test_f8_32` (sha256 `{same.start['sha256'][:12]}`), all but `encoder." in told
+
+    (tmp_path / "second" / STATE).unlink()
+    with pytest.raises(ConfigError, match="needs the same network"):
+        began(model={**model, "network": {**NETWORK, "width_f4": 16, "width_f8": 24}})
+
+
+def test_a_model_to_begin_with_that_is_not_there_is_named(recipe, pictures, tmp_path):
+    read = read_recipe(str(recipe(start_from="nowhere")))
+    with pytest.raises(CheckpointError, match="nowhere"):
+        Run(read, RunOptions(pictures, tmp_path, torch.device("cpu")))
