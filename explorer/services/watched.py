@@ -10,14 +10,16 @@ from explorer.services.hub import Progress
 Result = TypeVar("Result")
 Report = tuple[str, int, int | None]
 """A file's name, the bytes that have come, and the bytes there are."""
+Task = Callable[[Progress, Callable[[], bool]], Result]
+"""What takes long: given what to report to, and what tells whether it was cancelled."""
 EVERY = 0.25
 """Seconds between two looks."""
 
 
-def watched(work: Callable[[Progress, Callable[[], bool]], Result]) -> Generator[Report | None, None, Result]:
-    """Run work(progress, cancelled); yields its last report, None before the first. Close the generator to cancel.
+def watched(task: Task[Result]) -> Generator[Report | None, None, Result]:
+    """Run task(progress, cancelled); yields its last report, None before the first. Close the generator to cancel.
 
-    Returns what the work returns, and raises what it raises.
+    Returns what the task returns, and raises what it raises.
     """
     ended: queue.Queue[tuple[Result | None, Exception | None]] = queue.Queue()
     stop, last = threading.Event(), [None]
@@ -27,7 +29,7 @@ def watched(work: Callable[[Progress, Callable[[], bool]], Result]) -> Generator
 
     def run() -> None:
         try:
-            ended.put((work(progress, stop.is_set), None))
+            ended.put((task(progress, stop.is_set), None))
         except Exception as error:  # handed to whoever watches
             ended.put((None, error))
 

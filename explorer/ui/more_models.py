@@ -2,8 +2,10 @@
 
 import html
 import json
+import threading
 from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import gradio as gr
@@ -14,7 +16,7 @@ from explorer.core.errors import CheckpointError, ExplorerError
 from explorer.core.tokenizer import Tokenizer
 from explorer.services.hub import download
 from explorer.services.published import MAX_OWN_BYTES, open_own, open_own_of_hub
-from explorer.services.watched import Report, watched
+from explorer.services.watched import Report, Task, watched
 from explorer.ui.calls import plain_function
 from explorer.ui.components import WEIGHTS, TokenView
 from explorer.ui.context import AppContext
@@ -23,6 +25,7 @@ from explorer.ui.errors import spoken
 MOST_FILES = 4
 """Files of one checkpoint, its config.json with them."""
 ENDINGS = [*WEIGHTS, ".json"]
+CANCELLED = {"hub": "Cancelled. The next download goes on from here.", "own": "Cancelled."}
 
 
 @dataclass(frozen=True)
@@ -51,6 +54,8 @@ class MoreModels:
 
     def __init__(self, context: AppContext):
         self.context = context
+        self._stops: dict[str, threading.Event] = {}
+        """Of each page that works at something long: what its Cancel buttons set."""
 
     def listed(self, held: str = "") -> list[tuple[str, str]]:
         """(title, id) of every model a visitor can choose: bundled, downloaded, and the own one that is held."""
@@ -101,10 +106,10 @@ class MoreModels:
         self.entry.input(self.on_entry, self.entry, queue=False, **common)
         long = {"concurrency_id": "downloads", "concurrency_limit": 4, "trigger_mode": "once", **common}
         fetched = self.fetch.click(self.on_fetch, [self.entry, self.held], **long)
-        given = [self.files, self.repo, self.name, self.config, self.family, self.held]
+        given = [self.files, self.repo, self.name, self.config, self.family, self.held, self.entry]
         opened = self.open.click(self.on_open, given, **long)
-        self.hub.cancel.click(self.on_cancel_fetch, self.entry, cancels=fetched, queue=False, **common)
-        self.own.cancel.click(self.on_cancel_open, self.entry, cancels=opened, queue=False, **common)
+        for part in (self.hub, self.own):
+            part.cancel.click(self.on_cancel, None, None, queue=False, api_visibility="private")
         return [fetched, opened]
 
     def on_load(self) -> dict:
@@ -117,19 +122,27 @@ class MoreModels:
         return self._updates(**self._offer(id), hub_status="", own_status="")
 
     @spoken
-    def on_fetch(self, id: str | None, held: str) -> Iterator[dict]:
+    def on_fetch(self, id: str | None, held: str, request: gr.Request) -> Iterator[dict]:
         """Download a published model and choose it; what is wrong is said below, and the page goes on as it is."""
         if not id:
             yield self._updates(**self._idle("hub", "Choose a model first."))
             return
         wanted = entry(id)
-        done = yield from self._long(lambda progress, cancelled: download(wanted, progress, cancelled), "hub", id)
+        done = yield from self._long(partial(download, wanted), "hub", id, request)
         if done is not None:
             yield self._updates(**self._lists(held, chosen=id), **self._offer(None), **self._idle("hub", "It is here."))
 
     @spoken
     def on_open(
-        self, paths: Sequence[str] | None, repo: str, name: str, config: str, family: str, held: str
+        self,
+        paths: Sequence[str] | None,
+        repo: str,
+        name: str,
+        config: str,
+        family: str,
+        held: str,
+        on_offer: str | None,
+        request: gr.Request,
     ) -> Iterator[dict]:
         """Open a visitor's own checkpoint and choose it; of a refused one the reason is said, and nothing changes."""
 
@@ -143,7 +156,7 @@ class MoreModels:
             named = {"family": of, "config": config.strip() or None, "progress": progress, "cancelled": cancelled}
             return open_own_of_hub(repo.strip(), name.strip(), device, **named)
 
-        tokenizer = yield from self._long(work, "own", None)
+        tokenizer = yield from self._long(work, "own", on_offer, request)
         for path in paths or ():
             Path(path).unlink(missing_ok=True)  # held in memory from here on, or refused
         if tokenizer is None:
@@ -153,35 +166,41 @@ class MoreModels:
         self.context.store.release(held)
         id = tokenizer.spec.id
         said = "It is yours alone, and gone when you leave the page."
-        yield self._updates(**self._lists(id, chosen=id), **self._idle("own", said), files=None, held=id)
+        shown = {**self._lists(id, chosen=id), **self._offer(None), **self._idle("own", said)}
+        yield self._updates(**shown, files=None, held=id)
 
-    def on_cancel_fetch(self, id: str | None) -> dict:
-        """Back to how it was; what has come is kept, and the next download goes on from there."""
-        return self._updates(**self._idle("hub", "Cancelled. The next download goes on from here."), **self._offer(id))
+    @spoken
+    def on_cancel(self, request: gr.Request) -> None:
+        """End the page's long work. It says so itself: what another event said could be followed by its last report."""
+        if stop := self._stops.get(request.session_hash):
+            stop.set()
 
-    def on_cancel_open(self, id: str | None) -> dict:
-        """Back to how it was."""
-        return self._updates(**self._idle("own", "Cancelled."), **self._offer(id))
+    def _long(self, task: Task, part: str, id: str | None, request: gr.Request) -> Generator[dict, None, object]:
+        """Work while a part shows how far it is; returns what it made, or None once it was said why it made nothing.
 
-    def _long(self, work, part: str, id: str | None) -> Generator[dict, None, object]:
-        """Work while a part shows how far it is; returns what it made, or None once it was said what is wrong."""
+        id: the published model that is chosen, on offer again afterwards.
+        """
         off, on = gr.update(interactive=False), gr.update(visible=True)
         other = "own" if part == "hub" else "hub"
         begun = {f"{part}_status": progress_bar(None), f"{part}_cancel": on, f"{other}_status": ""}
-        yield self._updates(**begun, fetch=off, open=off)
-        watching = watched(work)
+        watching, stop = watched(task), self._stops.setdefault(request.session_hash, threading.Event())
         try:
-            while True:
+            yield self._updates(**begun, fetch=off, open=off)
+            while not stop.is_set():
                 try:
                     report = next(watching)
                 except StopIteration as ended:
                     return ended.value
-                yield self._updates(**{f"{part}_status": progress_bar(report)})
+                if not stop.is_set():
+                    yield self._updates(**{f"{part}_status": progress_bar(report)})
+            said = CANCELLED[part]
         except ExplorerError as error:
-            yield self._updates(**self._idle(part, str(error)), **self._offer(id))
-            return None
+            said = str(error)
         finally:
+            self._stops.pop(request.session_hash, None)
             watching.close()
+        yield self._updates(**self._idle(part, said), **self._offer(id))
+        return None
 
     def _idle(self, part: str, said: str) -> dict:
         return {

@@ -303,9 +303,11 @@ def test_a_recipe_fills_up_from_its_base(tmp_path):
 
 
 def test_the_zoo_differs_in_what_stands_between_encoder_and_decoder_alone():
-    """Data, budget, optimizer and the loss on pixels are one; VQ-VAE-2 has a second grid, VQGAN an adversary."""
+    """Data, budget, optimizer and the loss on pixels are one; VQ-VAE-2 has a second grid, VQGAN an adversary.
+
+    Those that go on from a finished model have its budget behind them, and a smaller one of their own.
+    """
     shared = (
-        "stages",
         "batch",
         "crop",
         "warmup",
@@ -322,6 +324,9 @@ def test_the_zoo_differs_in_what_stands_between_encoder_and_decoder_alone():
     for recipe in recipes:
         assert [getattr(recipe, name) for name in shared] == [getattr(recipes[0], name) for name in shared]
         assert recipe.model.network == recipes[0].model.network or recipe.family == "vqvae2"
+    assert {recipe.id for recipe in recipes if recipe.start_from} == {"vqgan.caltech_f8_1024", "vae.caltech_f8"}
+    assert len({recipe.stages for recipe in recipes if not recipe.start_from}) == 1
+    assert all(recipe.steps <= recipes[0].steps / 4 for recipe in recipes if recipe.start_from)
 
 
 def test_a_run_begins_with_what_fits_of_a_finished_model(recipe, pictures, tmp_path):

@@ -3,6 +3,7 @@
 import json
 import threading
 import time
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -142,6 +143,9 @@ def test_models_of_one_size_and_of_any_are_compared(context):
 # ---- what a visitor holds -----------------------------------------------------------------------------------
 
 
+PAGE = SimpleNamespace(session_hash="a page")
+
+
 @pytest.fixture
 def panel(context):
     names = "model view entry card fetch open hub_status hub_cancel own_status own_cancel files held"
@@ -156,8 +160,9 @@ def own_files(tmp_path):
 
 def test_an_own_checkpoint_is_chosen_and_leaves_with_its_visitor(panel, context, tmp_path):
     path = own_files(tmp_path)
-    *_, last = panel.on_open([str(path)], "", "", "", "", "")
+    *_, last = panel.on_open([str(path)], "", "", "", "", "", ABSENT, PAGE)
     id = last["held"]
+    assert not last["card"] and not last["fetch"]["visible"] and last["fetch"]["interactive"]
     assert last["model"]["value"] == id and context.store.spec(id).title.startswith("mine")
     assert id in [id for _, id in panel.listed(id)] and id not in [id for _, id in panel.listed()]
     assert id not in {model["id"] for model in Api(context).models()} and not path.exists()
@@ -178,8 +183,9 @@ def test_a_checkpoint_that_can_not_be_opened_is_refused_in_words(panel, tmp_path
     path = own_files(tmp_path) if content is None else tmp_path / name
     if content is not None:
         path.write_bytes(content)
-    first, *_, said, last = panel.on_open([str(path)], "", "", "", family, "")
+    first, *_, said, last = panel.on_open([str(path)], "", "", "", family, "", ABSENT, PAGE)
     assert first["own_cancel"]["visible"] and first["hub_status"] == ""
+    assert said["card"] and said["fetch"]["visible"] and said["fetch"]["interactive"]  # still chosen, still on offer
     assert words in said["own_status"] and not said["own_cancel"]["visible"] and "hub_status" not in said
     assert "model" not in said and last == {"files": None}
 
@@ -201,26 +207,47 @@ def test_a_card_says_what_is_to_be_known_before_and_a_failed_download_says_why(p
     for told in ("12 MB", "https://example.org/licence", "CC0-1.0", "huggingface.co/some/absent", "stride 8 px"):
         assert told in shown
     monkeypatch.setattr("huggingface_hub.constants.ENDPOINT", "http://127.0.0.1:9")
-    *_, last = panel.on_fetch(ABSENT, "")
+    *_, last = panel.on_fetch(ABSENT, "", PAGE)
     assert "reached from here" in last["hub_status"] and "model" not in last and last["fetch"]["interactive"]
 
 
-def test_a_closed_page_gives_up_its_download(panel, monkeypatch):
-    stopped = threading.Event()
+@pytest.fixture
+def endless(monkeypatch):
+    """A download that ends when it is cancelled; what is set then."""
+    ended = threading.Event()
 
-    def endless(entry, progress, cancelled):
+    def download(entry, progress, cancelled):
         progress("a.safetensors", 5_000_000, 10_000_000)
         while not cancelled():
             time.sleep(0.01)
-        stopped.set()
+        ended.set()
         raise CodesError("cancelled")
 
-    monkeypatch.setattr("explorer.ui.more_models.download", endless)
-    going = panel.on_fetch(ABSENT, "")
+    monkeypatch.setattr("explorer.ui.more_models.download", download)
+    return ended
+
+
+def test_a_closed_page_gives_up_its_download(panel, endless):
+    going = panel.on_fetch(ABSENT, "", PAGE)
     assert "<progress" in next(going)["hub_status"]
     assert "5 MB of 10 MB" in next(going)["hub_status"]
     going.close()
-    assert stopped.wait(5)
+    assert endless.wait(5)
+
+
+@pytest.mark.parametrize("reports", [1, 2])
+def test_a_cancelled_download_says_so_last(panel, endless, reports):
+    """In the stream of its own reports, of which none can come afterwards; cancelled by its own page alone."""
+    going = panel.on_fetch(ABSENT, "", PAGE)
+    for _ in range(reports):
+        assert "<progress" in next(going)["hub_status"]
+    panel.on_cancel(SimpleNamespace(session_hash="another"))
+    assert "<progress" in next(going)["hub_status"]
+    panel.on_cancel(PAGE)
+    (last,) = going
+    assert "Cancelled" in last["hub_status"] and not last["hub_cancel"]["visible"] and last["fetch"]["interactive"]
+    assert endless.wait(5)
+    assert "<progress" in next(panel.on_fetch(ABSENT, "", PAGE))["hub_status"]  # and can be begun again
 
 
 def test_checks_are_a_table_with_words():
