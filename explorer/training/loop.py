@@ -81,6 +81,8 @@ class Run:
             self.rank,
             self.world,
         )
+        if options.bf16 and options.device.type == "cpu" and torch.backends.cpu.get_cpu_capability() == "AVX2":
+            log.warning("This CPU only imitates bfloat16: without --bf16 training is many times as fast here.")
         torch.manual_seed(recipe.seed)
         self.model = build_model(recipe.model)
         self.start = self._start_from(recipe.start_from) if recipe.start_from else None

@@ -361,3 +361,10 @@ def test_a_model_to_begin_with_that_is_not_there_is_named(recipe, pictures, tmp_
     read = read_recipe(str(recipe(start_from="nowhere")))
     with pytest.raises(CheckpointError, match="nowhere"):
         Run(read, RunOptions(pictures, tmp_path, torch.device("cpu")))
+
+
+def test_bfloat16_where_it_is_slow_is_warned_of(recipe, pictures, tmp_path, monkeypatch, caplog):
+    for has, warned in (("AVX512", 0), ("AVX2", 1)):
+        monkeypatch.setattr(torch.backends.cpu, "get_cpu_capability", lambda has=has: has)
+        Run(read_recipe(str(recipe())), RunOptions(pictures, tmp_path, torch.device("cpu"), bf16=True))
+        assert [record.levelname for record in caplog.records] == ["WARNING"] * warned
