@@ -71,7 +71,8 @@ class Recipe:
     model: ModelConfig
     stages: tuple[Stage, ...]
     start_from: str = ""
-    """A finished model, by its id or its folder, whose weights the run begins with, all that fit; empty: none."""
+    """A finished model of the same network, by its id or its folder, whose weights the run begins with where the
+    shapes are equal; empty: none."""
     batch: int = 8
     crop: int = 96
     """Side in pixels of the crops the network sees."""

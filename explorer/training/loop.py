@@ -172,10 +172,10 @@ class Run:
         """Takes the weights of a finished model, all that fit; returns for config.json which model and what did not."""
         folder = registry.folder_of(name) if registry.has(name) else Path(name)
         config = read_config(folder)
+        if config.model.network != self.recipe.model.network:
+            raise ConfigError(f"{name} has another network than this recipe: a run can't begin with its weights.")
         found, own = load_model(folder, config).state_dict(), self.model.state_dict()
         fitting = {part: found[part] for part in own if part in found and found[part].shape == own[part].shape}
-        if not fitting:
-            raise ConfigError(f"No weight of {name} fits this recipe's model: start_from needs the same network.")
         self.model.load_state_dict(fitting, strict=False)
         return {"id": config.id, "sha256": config.sha256, "anew": [part for part in own if part not in fitting]}
 

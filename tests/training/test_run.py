@@ -353,7 +353,7 @@ def test_a_run_begins_with_what_fits_of_a_finished_model(recipe, pictures, tmp_p
     assert f"the weights of `tiny.test_f8_32` (sha256 `{same.start['sha256'][:12]}`), all but `encoder." in told
 
     (tmp_path / "second" / STATE).unlink()
-    with pytest.raises(ConfigError, match="needs the same network"):
+    with pytest.raises(ConfigError, match="another network"):
         began(model={**model, "network": {**NETWORK, "width_f4": 16, "width_f8": 24}})
 
 
