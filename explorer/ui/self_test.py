@@ -19,12 +19,17 @@ class SelfTest:
         self.context = context
 
     def build(self, session: gr.State, facts: gr.HTML) -> None:
-        """Lay it out; another model's facts take the table away."""
+        """Lay it out; another model's facts take the table away, and the button where there are no codes to check."""
         run = gr.Button("Check this model", size="sm", elem_id="check-model")
         found = gr.HTML(apply_default_css=False, elem_id="checks")
         common = {"api_visibility": "private", "concurrency_id": "check", "concurrency_limit": 1}
         run.click(self.on_check, session, found, show_progress_on=run, **common)
-        facts.change(lambda: "", None, found, queue=False, api_visibility="private")
+        facts.change(self.on_facts, session, [run, found], queue=False, api_visibility="private")
+
+    @spoken
+    def on_facts(self, session: Session) -> tuple:
+        """Of the model that is shown now: its button, and no table yet."""
+        return gr.update(visible=bool(self.context.store.spec(session.model).levels)), ""
 
     @spoken
     def on_check(self, session: Session) -> str:

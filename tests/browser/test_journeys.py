@@ -9,6 +9,7 @@ import explorer
 from explorer.core.images import encode_file, fit, read_picture, to_unit
 from explorer.services.reference import golden
 from tests.bad_pictures import phone_photo, photo, refused
+from tests.conftest import WITHOUT_CODES
 
 pytestmark = pytest.mark.browser
 MODELS = explorer.available()
@@ -152,6 +153,19 @@ def test_switching_the_model_keeps_the_picture(open_page):
     wait_for(page, cell="5,6", code=str(codes[5, 6]))
     assert "digits" in page.locator(".tv-tip").inner_text()
     assert "Finite scalar" in page.locator(".facts").inner_text()
+
+
+def test_a_model_is_checked_and_one_without_codes_offers_no_check(open_page):
+    page = open_page()
+    button, table = page.locator("#check-model"), page.locator("#checks .checks")
+    button.click()
+    table.wait_for(timeout=PATIENCE)
+    assert table.locator(".held").count() == 7 and table.locator(".broken").count() == 0
+    choose_model(page, WITHOUT_CODES[0])
+    button.wait_for(state="hidden")
+    table.wait_for(state="hidden")
+    choose_model(page, MODELS[0])
+    button.wait_for()
 
 
 def test_size_and_fit_change_the_grid(open_page):
