@@ -60,8 +60,7 @@ def model_card(config: CheckpointConfig) -> str:
         "## Limits",
         "",
         "Trained on some 7,000 photographs of objects, many of them on white: rare textures, text and faces come back "
-        "worse than the figures say. Trained on squared error, so it blurs where it is unsure. It is made to be "
-        "looked into, not to compress pictures.",
+        f"worse than the figures say. {_unsure(recipe)} It is made to be looked into, not to compress pictures.",
         "",
     ]
     return "\n".join(lines)
@@ -212,14 +211,21 @@ def _schedules(recipe: dict) -> list[str]:
     ]
 
 
+def _unsure(recipe: dict) -> str:
+    if recipe["adversarial"]:
+        return "Trained against a discriminator, so where it is unsure it paints texture that was not there."
+    return "Trained on squared error, so it blurs where it is unsure."
+
+
 def _adversary(recipe: dict) -> list[str]:
     found = recipe["adversarial"]
     if not found:
         return []
     lpips = f", LPIPS with weight {found['lpips']:g}" if found["lpips"] else ", no LPIPS"
-    alone = f", the first {found['head_start']} alone" if found["head_start"] else ""
+    since = f"from {found['start']:.1%} of the steps on" if found["start"] else "from the first step on"
+    alone = f", the first {found['head_start']:,} alone" if found["head_start"] else ""
     return [
-        f"- **Adversary:** from {found['start']:.1%} of the steps on{alone}, a patch discriminator with hinge loss, "
+        f"- **Adversary:** {since}{alone}, a patch discriminator with hinge loss, "
         f"{found['layers']} layers, {found['width']} channels first, {found['learning_rate']:g} times the learning "
         f"rate; adversarial term {found['weight']:g} times the "
         f"adaptive weight, its features matched with weight {found['features']:g}{lpips}."
