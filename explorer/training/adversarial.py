@@ -62,6 +62,7 @@ class Adversary:
         distance: the loss on pixels. With the perceptual terms it is what the adversarial one is balanced
         against, by the norms of both gradients at `last`, the weights of the decoder's last layer.
         """
+        images, reconstruction = self._cut(images, reconstruction)
         self.discriminator.requires_grad_(False)
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.bf16):
             verdict, features = self.discriminator(reconstruction)
@@ -81,7 +82,7 @@ class Adversary:
     def step(self, images: Tensor, reconstruction: Tensor, learning_rate: float) -> Tensor:
         """Train the discriminator once on real and decoded pictures; returns its hinge loss."""
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.bf16):
-            verdicts, _ = self.trained(torch.cat([images, reconstruction.detach()]))
+            verdicts, _ = self.trained(torch.cat(self._cut(images, reconstruction.detach())))
         real, decoded = verdicts.float().chunk(2)
         loss = (F.relu(1 - real).mean() + F.relu(1 + decoded).mean()) / 2
         self.optimizer.zero_grad(set_to_none=True)
@@ -90,6 +91,15 @@ class Adversary:
             group["lr"] = learning_rate * self.config.learning_rate
         self.optimizer.step()
         return loss.detach()
+
+    def _cut(self, images: Tensor, reconstruction: Tensor) -> tuple[Tensor, Tensor]:
+        """Both from the same random row and column on. Always at the decoder's own cells, the discriminator's strides
+        would print their grid on what the decoder learns."""
+        period = 2**self.config.layers
+        row, column = torch.randint(period, (2,)).tolist()
+        height, width = images.shape[2] - period, images.shape[3] - period
+        area = (..., slice(row, row + height), slice(column, column + width))
+        return images[area], reconstruction[area]
 
     def state_dict(self) -> dict[str, Any]:
         return {"discriminator": self.discriminator.state_dict(), "optimizer": self.optimizer.state_dict()}

@@ -368,3 +368,15 @@ def test_bfloat16_where_it_is_slow_is_warned_of(recipe, pictures, tmp_path, monk
         monkeypatch.setattr(torch.backends.cpu, "get_cpu_capability", lambda has=has: has)
         Run(read_recipe(str(recipe())), RunOptions(pictures, tmp_path, torch.device("cpu"), bf16=True))
         assert [record.levelname for record in caplog.records] == ["WARNING"] * warned
+
+
+def test_a_discriminator_looks_from_another_place_each_time():
+    """So that its strides never stand at the same pixels of a cell, and both pictures are seen from the same place."""
+    torch.manual_seed(0)
+    adversary = Adversary(AdversarialConfig(width=8, layers=2), torch.device("cpu"), False, lambda module: module)
+    rows, columns = torch.meshgrid(torch.arange(16.0), torch.arange(16.0), indexing="ij")
+    places = (rows * 16 + columns)[None, None]
+    cuts = [adversary._cut(places, places + 0.5) for _ in range(200)]
+    assert {cut.shape for pair in cuts for cut in pair} == {(1, 1, 12, 12)}
+    assert all(torch.equal(a + 0.5, b) for a, b in cuts)
+    assert len({float(a[0, 0, 0, 0]) for a, _ in cuts}) == 16
