@@ -15,6 +15,7 @@ BUNDLED = (
     "vq.caltech_f8_1024",
     "gumbel.caltech_f8_1024",
     "vqvae2.caltech_f4f8_512",
+    "vae.caltech_f8",
     "ae.caltech_f8",
 )
 """Ids of the shipped models in the order they are listed; the first is what the page opens with."""

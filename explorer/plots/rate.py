@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 import plotly.graph_objects as go
 
-from explorer.plots.layout import RULE, laid_out
+from explorer.plots.layout import laid_out
 from explorer.plots.palette import GREY, SERIES
 
 TICKS = (0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10)
@@ -29,10 +29,11 @@ def rate_figure(
         marker = {"size": 12, "color": SERIES[i % len(SERIES)], "line": {"width": 1, "color": "white"}}
         figure.add_trace(go.Scatter(x=[bits], y=[psnr], name=name, mode="markers", marker=marker))
     figure.update_traces(hovertemplate="%{x:.3f} bits per pixel: %{y:.2f} dB")
-    for name, psnr in above:
-        figure.add_hline(
-            y=psnr, line={"color": RULE, "width": 2}, annotation={"text": f"{name}, floats", "font": {"color": GREY}}
-        )
+    bits = [x for trace in figure.data for x in trace.x] or TICKS
+    for i, (name, psnr) in enumerate(above, len(models)):
+        line = {"color": SERIES[i % len(SERIES)], "width": 2}
+        ends = {"x": [min(bits), max(bits)], "y": [psnr, psnr], "hovertemplate": "%{y:.2f} dB, from floats"}
+        figure.add_trace(go.Scatter(**ends, name=name, mode="lines", line=line))
     return laid_out(
         figure,
         "bits per pixel, log scale",

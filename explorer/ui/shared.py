@@ -97,7 +97,7 @@ def facts(spec: TokenizerSpec, device: str) -> str:
         rows.append(("Codebook", books + _small("shared by all levels" if len(spec.codebooks) == 1 else "")))
         rows.append(("Levels", f"{len(grids)}, {grids[0]} to {grids[-1]} codes"))
     rows.append(("Parameters", f"{spec.parameters / 1e6:.1f} M"))
-    by = "by this project, from nothing" if registry.has(spec.id) else ""
+    by = "by this project" if registry.has(spec.id) else ""
     rows.append(("Trained on", html.escape(spec.trained_on.split(" (")[0]) + _small(by)))
     rows.append(("Licence", html.escape(spec.licence)))
     kodak, held_out = spec.evaluation.get("kodak"), spec.evaluation.get("held_out")

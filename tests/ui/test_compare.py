@@ -8,6 +8,7 @@ import pytest
 
 import explorer
 from explorer.core.images import read_picture
+from explorer.plots.rate import rate_figure
 from explorer.services.examples import GOLDEN
 from explorer.services.model_store import ModelStore
 from explorer.services.reference import golden, reference
@@ -46,6 +47,15 @@ def test_models_come_one_after_the_other_and_the_formats_last(tab):
         assert 20 < entry["psnr"] < 40 and entry["distinct"] == len(np.unique(codes))
     for entry in last["formats"]:
         assert entry["bytes"] <= last["models"][0]["bytes"]
+
+
+def test_a_model_without_codes_is_a_line_over_all_bits_with_a_name_of_its_own():
+    figure = rate_figure([("a", (0.2, 25.0))], {"JPEG": [(0.1, 20.0), (2.0, 30.0)]}, [("b", 32.4), ("c", 32.5)])
+    lines = {trace.name: trace for trace in figure.data}
+    assert list(lines) == ["JPEG", "a", "b", "c"] and len({lines[name].line.color for name in "bc"}) == 2
+    assert list(lines["b"].x) == [0.1, 2.0] and list(lines["b"].y) == [32.4, 32.4]
+    alone = rate_figure([], {}, [("b", 32.4)])
+    assert alone.data[0].x[0] < alone.data[0].x[1]
 
 
 def test_what_can_not_be_compared_is_refused_in_words(tab):
