@@ -17,7 +17,7 @@ from tests.load.visitor import Visitor
 
 FORGETS = 30
 """Seconds after which the app forgets a closed page here."""
-FIRST = 120
+FIRST = 300
 """Seconds of visits before anything is measured, after which what the app keeps for all is there."""
 AT_ONCE = 8
 """Pages that are open side by side where pages are only opened and closed."""
