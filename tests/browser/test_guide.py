@@ -76,12 +76,15 @@ def test_what_is_live_answers(open_page):
 
 
 def test_a_way_sets_the_model_and_the_tab(open_page):
-    page = open_page(query="#guide=fsq")
+    page = open_page(height=500, query="#guide=fsq")
     way = step(page, "fsq").locator(".gv-way button")
-    way.click(timeout=60_000)
+    way.scroll_into_view_if_needed(timeout=60_000)
+    assert page.evaluate("document.querySelector('#main').getBoundingClientRect().top") < 0
+    way.click()
     expect(page.locator("#main button[role=tab][aria-selected=true]").first).to_have_text("Edit")
     expect(page.locator("#model input")).to_have_value(re.compile("FSQ"), timeout=30_000)
     expect(page.locator(".ev")).to_have_attribute("data-model", "fsq.caltech_f8_1000", timeout=30_000)
+    assert page.evaluate("document.querySelector('#main').getBoundingClientRect().top") >= 0, "it opens in its middle"
 
 
 def test_a_way_starts_the_lab(open_page):

@@ -138,7 +138,11 @@ function spread(fingers) { if (fingers.size !== 2) return 0; const [a, b] = [...
 
 // The page's tabs, by their titles; on a narrow page some are in a menu.
 const tabs = () => [...document.querySelectorAll('#main button[role="tab"], #main .overflow-dropdown button')];
-const openTab = (title) => tabs().find((tab) => tab.textContent.trim() === title)?.click();
+function openTab(title) {
+  tabs().find((tab) => tab.textContent.trim() === title)?.click();
+  const main = document.querySelector("#main");
+  if (main?.getBoundingClientRect().top < 0) main.scrollIntoView(); // or the tab would open somewhere in its middle
+}
 
 // What all views of the page show: the Tokenize view is sent it and hands it on, also to those that come later.
 function share(name, text) {
