@@ -186,14 +186,15 @@ class MoreModels:
         watching, stop = watched(task), self._stops.setdefault(request.session_hash, threading.Event())
         try:
             yield self._updates(**begun, fetch=off, open=off)
-            while not stop.is_set():
+            while True:
                 try:
                     report = next(watching)
                 except StopIteration as ended:
                     return ended.value
-                if not stop.is_set():
-                    yield self._updates(**{f"{part}_status": progress_bar(report)})
-            said = CANCELLED[part]
+                if stop.is_set():
+                    said = CANCELLED[part]
+                    break
+                yield self._updates(**{f"{part}_status": progress_bar(report)})
         except ExplorerError as error:
             said = str(error)
         finally:
