@@ -124,8 +124,8 @@ class Recipe:
 def read_recipe(name_or_path: str, changes: Mapping[str, Any] | None = None) -> Recipe:
     """A recipe by path, or one of the shipped recipes by name.
 
-    "base" names the shipped recipe that it fills up from: its objects are merged key by key, everything
-    else replaces what the base says. `changes` are merged over both.
+    "base" names one of recipes/base that it fills up from, which may have a base itself: objects are merged
+    key by key, everything else replaces what the base says. `changes` are merged over all.
     """
     path = Path(name_or_path)
     if not path.is_file():
@@ -134,7 +134,7 @@ def read_recipe(name_or_path: str, changes: Mapping[str, Any] | None = None) -> 
         shipped = ", ".join(sorted(found.stem for found in RECIPES.glob("*.json")))
         raise ConfigError(f"There is no recipe {name_or_path!r}: give a JSON file or one of {shipped}.")
     value = _read(path)
-    if isinstance(value, dict) and "base" in value:
+    while isinstance(value, dict) and "base" in value:
         base = BASES / f"{value.pop('base')}.json"
         if not base.is_file():
             raise ConfigError(f"{path.name}: there is no base {base.stem!r}.")
