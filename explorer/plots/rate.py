@@ -9,6 +9,8 @@ from explorer.plots.palette import GREY, SERIES
 
 TICKS = (0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10)
 FORMATS = {"JPEG": "dot", "WebP": "dash"}
+SYMBOLS = ("circle", "square", "diamond", "triangle-up", "star", "hexagon")
+"""Outlines of different shapes: models of as many bits lie nearly on top of each other, and each is still seen."""
 
 Point = tuple[float, float]
 
@@ -26,7 +28,8 @@ def rate_figure(
         line = {"color": GREY, "width": 2, "dash": FORMATS.get(name, "solid")}
         figure.add_trace(go.Scatter(x=x, y=y, name=name, mode="lines", line=line))
     for i, (name, (bits, psnr)) in enumerate(models):
-        marker = {"size": 12, "color": SERIES[i % len(SERIES)], "line": {"width": 1, "color": "white"}}
+        symbol, colour = SYMBOLS[i % len(SYMBOLS)], SERIES[i % len(SERIES)]
+        marker = {"size": 13, "symbol": f"{symbol}-open", "color": colour, "line": {"width": 2.5}}
         figure.add_trace(go.Scatter(x=[bits], y=[psnr], name=name, mode="markers", marker=marker))
     figure.update_traces(hovertemplate="%{x:.3f} bits per pixel: %{y:.2f} dB")
     bits = [x for trace in figure.data for x in trace.x] or TICKS

@@ -58,6 +58,12 @@ def test_a_model_without_codes_is_a_line_over_all_bits_with_a_name_of_its_own():
     assert alone.data[0].x[0] < alone.data[0].x[1]
 
 
+def test_models_of_as_many_bits_are_outlines_of_different_shapes():
+    figure = rate_figure([(name, (0.156, 24.9)) for name in "abcdef"], {}, [])
+    symbols = {trace.marker.symbol for trace in figure.data}
+    assert len(symbols) == 6 and all(symbol.endswith("-open") for symbol in symbols)
+
+
 def test_what_can_not_be_compared_is_refused_in_words(tab):
     for text, session, words in [
         (asked(models=MODELS[:1]), Session(MODELS[0], GOLDEN, None), "2 to 6 models"),
