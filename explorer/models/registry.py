@@ -14,6 +14,7 @@ BUNDLED = (
     "fsq.caltech_f8_1000",
     "vq.caltech_f8_1024",
     "gumbel.caltech_f8_1024",
+    "vqgan.caltech_f8_1024",
     "vqvae2.caltech_f4f8_512",
     "vae.caltech_f8",
     "ae.caltech_f8",

@@ -213,7 +213,10 @@ def _schedules(recipe: dict) -> list[str]:
 
 def _unsure(recipe: dict) -> str:
     if recipe["adversarial"]:
-        return "Trained against a discriminator, so where it is unsure it paints texture that was not there."
+        return (
+            "Trained against a discriminator, so where it is unsure it paints texture that was not there, "
+            "down to a grain of single pixels."
+        )
     return "Trained on squared error, so it blurs where it is unsure."
 
 
@@ -223,9 +226,9 @@ def _adversary(recipe: dict) -> list[str]:
         return []
     lpips = f", LPIPS with weight {found['lpips']:g}" if found["lpips"] else ", no LPIPS"
     since = f"from {found['start']:.1%} of the steps on" if found["start"] else "from the first step on"
-    alone = f", the first {found['head_start']:,} alone" if found["head_start"] else ""
+    heard = f", heeded {found['head_start']:,} steps later" if found["head_start"] else ""
     return [
-        f"- **Adversary:** {since}{alone}, a patch discriminator with hinge loss, "
+        f"- **Adversary:** a patch discriminator with hinge loss, trained {since}{heard}; "
         f"{found['layers']} layers, {found['width']} channels first, {found['learning_rate']:g} times the learning "
         f"rate; adversarial term {found['weight']:g} times the "
         f"adaptive weight, its features matched with weight {found['features']:g}{lpips}."
