@@ -31,13 +31,17 @@ class MapKey:
     def name(self) -> str:
         return f"{self.level}/{self.of}/{self.method}/{self.dims}"
 
-    def check(self, spec: TokenizerSpec) -> None:
-        """Raise CodesError where there is no such map of a model."""
+    def check(self, spec: TokenizerSpec, decoded: bool = False) -> None:
+        """Raise CodesError where there is no such map of a model.
+
+        decoded: its swatches are there already, so that however many of them cost no waiting.
+        """
         spec.level(self.level)
         if self.of not in get_args(Of) or self.method not in get_args(Method) or self.dims not in (2, 3):
             raise CodesError(f"There is no map {self.name!r}: choose vectors or swatches, pca or umap, 2 or 3.")
-        why = refusal(spec, self.level, min(spec.codebook(self.level).size, MOST)) if self.of == "swatches" else None
-        if why:
+        if self.of == "vectors" or decoded:
+            return
+        if why := refusal(spec, self.level, min(spec.codebook(self.level).size, MOST)):
             raise CodesError(f"{why} Choose the map of the code vectors.")
 
 
@@ -57,13 +61,17 @@ def mapped_codes(book: Codebook) -> np.ndarray:
     return np.sort(np.random.default_rng(0).choice(book.size, MOST, replace=False, shuffle=False))
 
 
-def placed_by(tokenizer: Tokenizer, key: MapKey) -> np.ndarray:
-    """What places the codes of a map, (n, D) float32: their vectors, or the pixels in [0, 1] they decode to."""
+def placed_by(tokenizer: Tokenizer, key: MapKey, decoded: np.ndarray | None = None) -> np.ndarray:
+    """What places the codes of a map, (n, D) float32: their vectors, or the pixels in [0, 1] they decode to.
+
+    decoded: the swatches of all codes (K, f, f, 3) uint8, where they are there already.
+    """
     book = tokenizer.spec.codebook(key.level)
     codes = mapped_codes(book)
     if key.of == "vectors":
         return tokenizer.vectors(book.name, codes)
-    return swatches(tokenizer, key.level, codes).reshape(len(codes), -1).astype(np.float32) / 255
+    shown = swatches(tokenizer, key.level, codes) if decoded is None else decoded[codes]
+    return shown.reshape(len(codes), -1).astype(np.float32) / 255
 
 
 def project(

@@ -18,9 +18,10 @@ import numpy as np
 from explorer.analysis.codebook_map import CodebookMap, MapKey, mapped_codes, placed_by, project
 from explorer.analysis.projection import Projection
 from explorer.core.errors import ExplorerError
+from explorer.core.spec import TokenizerSpec
 from explorer.core.tokenizer import Tokenizer
 from explorer.models import registry
-from explorer.services.reference import shipped_arrays
+from explorer.services.reference import reference, shipped_arrays
 
 log = logging.getLogger(__name__)
 SHIPPED = "maps.npz"
@@ -37,6 +38,11 @@ def cache_folder() -> Path:
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "codebook-explorer" / "maps"
 
 
+def check_map(spec: TokenizerSpec, key: MapKey) -> None:
+    """Raise CodesError where there is no such map of a model; swatches that are shipped need no decoding."""
+    key.check(spec, key.level in reference(spec.id).swatches)
+
+
 class Maps:
     """Finds maps, and lays out those that are nowhere yet: one process for each, shared by all who ask for it."""
 
@@ -49,7 +55,7 @@ class Maps:
         """A map that costs no waiting: PCA, shipped, or computed before; None otherwise."""
         codes = mapped_codes(tokenizer.spec.codebook(key.level))
         if key.method == "pca":
-            return _map(codes, project(key, placed_by(tokenizer, key), outputs))
+            return _map(codes, project(key, _placed_by(tokenizer, key), outputs))
         shipped = _shipped(tokenizer.spec.id)
         if f"{key.name}/points" in shipped:
             found = (shipped[f"{key.name}/{part}"].astype(np.float32) for part in ("points", "outputs"))
@@ -67,7 +73,7 @@ class Maps:
             if layout is None:
                 if len(self._layouts) >= AT_ONCE:
                     return 0.0
-                layout = _Layout(key, placed_by(tokenizer, key), outputs)
+                layout = _Layout(key, _placed_by(tokenizer, key), outputs)
                 self._layouts[identity] = layout
             share = layout.poll()
             if layout.ended:
@@ -95,7 +101,7 @@ class Maps:
         """A hash of all that decides a map."""
         book = tokenizer.spec.codebook(key.level)
         digest = hashlib.sha256(f"{key.name} {version('umap-learn')} {book.size} {book.radices}".encode())
-        digest.update(tokenizer.spec.sha256.encode() or placed_by(tokenizer, key).tobytes())
+        digest.update(tokenizer.spec.sha256.encode() or _placed_by(tokenizer, key).tobytes())
         if outputs is not None and key.of == "vectors":
             digest.update(np.ascontiguousarray(outputs).tobytes())
         return digest.hexdigest()
@@ -160,6 +166,10 @@ def _lay_out(told: Connection, key: MapKey, features: np.ndarray, outputs: np.nd
         told.send({"failure": str(error)})
     finally:
         told.close()
+
+
+def _placed_by(tokenizer: Tokenizer, key: MapKey) -> np.ndarray:
+    return placed_by(tokenizer, key, reference(tokenizer.spec.id).swatches.get(key.level))
 
 
 def _map(codes: np.ndarray, found: Projection) -> CodebookMap:

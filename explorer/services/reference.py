@@ -10,6 +10,7 @@ from explorer.core.codes import Codes
 from explorer.core.errors import CheckpointError, CodesError
 from explorer.core.images import read_picture
 from explorer.core.mosaic import tiles
+from explorer.core.spec import TokenizerSpec
 from explorer.core.tokenizer import Ranking
 from explorer.models import registry
 from explorer.services.examples import golden_picture
@@ -47,9 +48,13 @@ def reference(id: str) -> Reference:
         kind, level = name.split("/", 1)
         parts[kind][level] = array
     for level, sheet in parts["swatches"].items():
-        size, stride = len(parts["counts"][level]), registry.spec(id).level(level).stride
-        parts["swatches"][level] = tiles(read_picture(sheet.tobytes()).pixels, size, stride)
+        parts["swatches"][level] = swatches_on(sheet, registry.spec(id), level)
     return Reference(**parts)
+
+
+def swatches_on(sheet: np.ndarray, spec: TokenizerSpec, level: str) -> np.ndarray:
+    """The swatches (K, f, f, 3) uint8 of a level in the bytes (n,) uint8 of the picture that is shipped."""
+    return tiles(read_picture(sheet.tobytes()).pixels, spec.codebook(level).size, spec.level(level).stride)
 
 
 def reference_usage(id: str) -> dict[str, Usage]:

@@ -10,6 +10,7 @@ import argparse
 import logging
 import sys
 from collections.abc import Mapping
+from itertools import product
 from pathlib import Path
 from typing import get_args
 
@@ -30,6 +31,7 @@ from explorer.models.config import CheckpointConfig, read_config
 from explorer.models.tokenizer import load_tokenizer
 from explorer.plots.palette import code_colours
 from explorer.services.examples import golden_picture
+from explorer.services.reference import swatches_on
 from explorer.training.data import Split, load_split
 
 SIZE = 256
@@ -79,14 +81,20 @@ def write_reference(folder: Path, tokenizer: Tokenizer, split: Split, size: int 
 
 
 def write_maps(folder: Path, tokenizer: Tokenizer, seen: dict[str, Observations]) -> None:
-    """maps.npz: UMAP of every codebook's vectors, with encoder outputs, and of its swatches, in 2 and 3 axes."""
+    """maps.npz: UMAP of every codebook's vectors, with encoder outputs, and of its swatches, in 2 and 3 axes.
+
+    The swatches are those that `write_reference` has written.
+    """
     arrays = {}
-    keys = [MapKey(name, of, "umap", dims) for name in seen for of in get_args(Of) for dims in (2, 3)]
-    for key in tqdm(keys, desc="maps", unit="map"):
-        outputs = seen[key.level].outputs
-        found = project(key, placed_by(tokenizer, key), outputs.points if outputs else None)
-        arrays[f"{key.name}/points"] = found.points.astype(np.float16)
-        arrays[f"{key.name}/outputs"] = found.others.astype(np.float16)
+    with np.load(folder / "reference.npz", allow_pickle=False) as written:
+        shown = {name: swatches_on(written[f"swatches/{name}"], tokenizer.spec, name) for name in seen}
+    for name, of in tqdm(list(product(seen, get_args(Of))), desc="maps", unit="kind"):
+        features, outputs = placed_by(tokenizer, MapKey(name, of), shown[name]), seen[name].outputs
+        for dims in (2, 3):
+            key = MapKey(name, of, "umap", dims)
+            found = project(key, features, outputs.points if outputs else None)
+            arrays[f"{key.name}/points"] = found.points.astype(np.float16)
+            arrays[f"{key.name}/outputs"] = found.others.astype(np.float16)
     np.savez_compressed(folder / "maps.npz", **arrays)
 
 

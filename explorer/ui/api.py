@@ -23,6 +23,7 @@ from explorer.models import registry
 from explorer.services.checking import check
 from explorer.services.comparison import check_models, compared, figures_of, figures_of_file, files_within, plan
 from explorer.services.editing import replay
+from explorer.services.maps import check_map
 from explorer.services.occurrences import encoder_outputs
 from explorer.services.reference import reference, reference_usage
 from explorer.services.scan import scan
@@ -145,7 +146,7 @@ class Api:
         """
         tokenizer = self.context.store.get(model)
         key = MapKey(level or _first_level(tokenizer.spec), of, method, int(dims))
-        key.check(tokenizer.spec)
+        check_map(tokenizer.spec, key)
         found = self.context.maps.wait_for(tokenizer, key, encoder_outputs(model, key.level))
         return {name: getattr(found, name).tolist() for name in ("codes", "points", "outputs")}
 

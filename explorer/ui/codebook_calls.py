@@ -7,6 +7,7 @@ import numpy as np
 from explorer.analysis.codebook_map import MOST, MapKey
 from explorer.core.tokenizer import Tokenizer
 from explorer.plots.payload import packed
+from explorer.services.maps import check_map
 from explorer.services.occurrences import encoder_outputs, occurrences_of
 from explorer.ui.calls import answered
 from explorer.ui.code_page import around
@@ -73,5 +74,5 @@ class CodebookCalls:
     def _key(self, request: dict[str, Any]) -> tuple[Tokenizer, MapKey]:
         tokenizer = self.context.store.get(request["model"])
         key = MapKey(request["level"], request["of"], request["method"], request["dims"])
-        key.check(tokenizer.spec)
+        check_map(tokenizer.spec, key)
         return tokenizer, key

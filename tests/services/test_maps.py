@@ -1,17 +1,20 @@
 """Maps are found where they are, laid out where they are not, and laid out once."""
 
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 from explorer.analysis.codebook_map import MOST, MapKey, mapped_codes, placed_by
-from explorer.analysis.projection import Projection
+from explorer.analysis.projection import Projection, pca
+from explorer.analysis.swatches import AFFORDABLE
 from explorer.core.errors import CheckpointError, CodesError, ExplorerError
 from explorer.core.spec import Codebook
 from explorer.models.tokenizer import load_tokenizer
 from explorer.services import maps
-from explorer.services.maps import Maps
+from explorer.services.maps import Maps, check_map
+from explorer.services.reference import Reference
 
 UMAP = MapKey("codes")
 
@@ -30,6 +33,19 @@ def test_principal_components_are_there_at_once(tokenizer, tmp_path):
     assert found.points.shape == (24, 3) and found.outputs.shape == (7, 3)
     # Encoder outputs are vectors: on a map of what codes decode to they have no place.
     assert Maps(tmp_path).find(tokenizer, MapKey("codes", "swatches", "pca"), outputs).outputs.shape == (0, 2)
+
+
+def test_shipped_swatches_are_not_decoded_again(tokenizer, tmp_path, monkeypatch):
+    key = MapKey("codes", "swatches", "pca")
+    many = replace(tokenizer.spec, parameters=10 * AFFORDABLE)
+    with pytest.raises(CodesError, match="would take minutes"):
+        check_map(many, key)
+    shown = np.random.default_rng(0).integers(0, 256, (24, 8, 8, 3)).astype(np.uint8)
+    monkeypatch.setattr(maps, "reference", lambda id: Reference(swatches={"codes": shown}))
+    monkeypatch.setattr(type(tokenizer), "decode_latents", None)
+    check_map(many, key)
+    found = Maps(tmp_path).find(tokenizer, key, None)
+    assert np.array_equal(found.points, pca(shown.reshape(24, -1).astype(np.float32) / 255, 2).points)
 
 
 def test_a_layout_is_made_once_and_found_by_the_next_process(tokenizer, tmp_path):
@@ -76,7 +92,7 @@ def test_a_stopped_layout_is_gone_and_a_failed_one_says_why(tokenizer, tmp_path,
     assert found.progress(tokenizer, UMAP, None) == 0
     found.stop(tokenizer, UMAP, None)
     assert found._layouts == {}
-    monkeypatch.setattr(maps, "placed_by", lambda tokenizer, key: np.full((24, 4), np.nan, np.float32))
+    monkeypatch.setattr(maps, "placed_by", lambda *given: np.full((24, 4), np.nan, np.float32))
     with pytest.raises(ExplorerError, match="not finite"):
         found.wait_for(tokenizer, UMAP, None)
 
