@@ -16,6 +16,9 @@ BUNDLED = (
     "gumbel.caltech_f8_1024",
     "vqgan.caltech_f8_1024",
     "vqvae2.caltech_f4f8_512",
+    "vq_ema.caltech_f8_16384",
+    "fsq.caltech_f8_15360",
+    "vq.caltech_f8_16384",
     "vae.caltech_f8",
     "ae.caltech_f8",
 )
