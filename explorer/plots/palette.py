@@ -9,20 +9,24 @@ GREY = "#8a8580"
 """Readable on light and on dark."""
 
 
-def code_colours(vectors: np.ndarray) -> np.ndarray:
+def code_colours(vectors: np.ndarray, used: np.ndarray | None = None) -> np.ndarray:
     """Colours (K, 3) uint8 of code vectors (K, D): the principal components as lightness and hue plane.
 
     Each of the first three components is replaced by its rank, so that the whole range of colours is
     used however the vectors are spread. In CIELAB, where distance is about what the eye sees.
+
+    used: (K,) bool, the codes that pictures show, where that is known: the range is theirs, and the others
+    get the colours that lie where they do, so that the few codes of a collapsed codebook can be told apart.
     """
-    centred = vectors.astype(np.float64) - vectors.mean(0)
-    _, _, axes = np.linalg.svd(centred, full_matrices=False)
+    used = np.ones(len(vectors), bool) if used is None or not used.any() else used
+    centred = vectors.astype(np.float64) - vectors[used].mean(0)
+    _, _, axes = np.linalg.svd(centred[used], full_matrices=False)
     # A component's sign is arbitrary: the largest coordinate of each axis is made positive.
     axes = axes * np.sign(axes[np.arange(len(axes)), np.abs(axes).argmax(1)])[:, None]
     components = np.zeros((len(vectors), 3))
     found = centred @ axes[:3].T
     components[:, : found.shape[1]] = found
-    ranks = np.stack([_ranks(component) for component in components.T], 1)
+    ranks = np.stack([_ranks(component, used) for component in components.T], 1)
     lab = np.stack([38 + 47 * ranks[:, 0], 110 * (ranks[:, 1] - 0.5), 110 * (ranks[:, 2] - 0.5)], 1)
     return np.rint(lab2rgb(lab[None])[0] * 255).astype(np.uint8)
 
@@ -44,10 +48,11 @@ def scale(name: str = "Viridis") -> np.ndarray:
     return np.rint(np.stack(channels, 1)).astype(np.uint8)
 
 
-def _ranks(values: np.ndarray) -> np.ndarray:
-    """Ranks in [0, 1]; equal values (to rounding) share their mean rank."""
-    unique, inverse, counts = np.unique(np.round(values, 6), return_inverse=True, return_counts=True)
+def _ranks(values: np.ndarray, among: np.ndarray) -> np.ndarray:
+    """Ranks in [0, 1] among some of the values; equal values (to rounding) share their mean rank."""
+    values = np.round(values, 6)
+    unique, counts = np.unique(values[among], return_counts=True)
     if len(unique) == 1:
         return np.full(len(values), 0.5)
     middle = np.cumsum(counts) - (counts + 1) / 2
-    return (middle / (len(values) - 1))[inverse]
+    return np.interp(values, unique, middle / max(1, counts.sum() - 1))

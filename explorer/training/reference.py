@@ -117,7 +117,9 @@ def reference_arrays(tokenizer: Tokenizer, usage: Mapping[str, Usage]) -> dict[s
         if usage[level.name].incidence is not None:
             arrays[f"incidence/{level.name}"] = usage[level.name].incidence
         arrays[f"swatches/{level.name}"] = _exact(mosaic(swatches(tokenizer, level.name, everything))[0])
-        arrays[f"colours/{level.name}"] = code_colours(tokenizer.vectors(level.codebook, everything))
+        arrays[f"colours/{level.name}"] = code_colours(
+            tokenizer.vectors(level.codebook, everything), usage[level.name].counts > 0
+        )
     return arrays
 
 

@@ -119,6 +119,11 @@ def usage_sentence(found: Measures, counted: bool = True) -> str:
     )
     if not counted:
         return f"{opening}, and pictures repeat themselves. The Codebook tab counts more pictures."
+    if found.distinct < could / 2:
+        return (
+            f"{opening}. It shows far fewer: it repeats itself, or the codebook has collapsed. The usage under "
+            "“About this model”, over many pictures, tells which."
+        )
     if could < 0.99 * found.codebook_size:
         return f"{opening}, so one picture says nothing about collapse; the usage under “About this model” counts many."
     return (
