@@ -55,4 +55,4 @@ def _ranks(values: np.ndarray, among: np.ndarray) -> np.ndarray:
     if len(unique) == 1:
         return np.full(len(values), 0.5)
     middle = np.cumsum(counts) - (counts + 1) / 2
-    return np.interp(values, unique, middle / max(1, counts.sum() - 1))
+    return np.interp(values, unique, middle / (counts.sum() - 1))

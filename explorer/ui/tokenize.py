@@ -119,7 +119,7 @@ def usage_sentence(found: Measures, counted: bool = True) -> str:
     )
     if not counted:
         return f"{opening}, and pictures repeat themselves. The Codebook tab counts more pictures."
-    if found.distinct < could / 2:
+    if found.distinct < could / 4:
         return (
             f"{opening}. It shows far fewer: it repeats itself, or the codebook has collapsed. The usage under "
             "“About this model”, over many pictures, tells which."

@@ -306,7 +306,7 @@ def test_the_zoo_differs_in_what_stands_between_encoder_and_decoder_alone():
     """Data, budget, optimizer and the loss on pixels are one; VQ-VAE-2 has a second grid, VQGAN an adversary.
 
     Those that go on from a finished model have its budget behind them, and a smaller one of their own; the three
-    with the largest codebooks share a fifth of it among themselves.
+    with the largest codebooks have a fifth of it each, all alike.
     """
     shared = (
         "batch",

@@ -167,9 +167,9 @@ def test_facts_that_hold_for_every_level_are_told_once():
 
 
 def test_collapse_is_not_claimed_from_one_picture():
-    assert "says nothing about collapse" in usage_sentence(_measures(distinct=496))
+    assert "says nothing about collapse" in usage_sentence(_measures())
     assert "repeats itself, or the codebook has collapsed" in usage_sentence(_measures(distinct=40))
-    assert "collapse" not in usage_sentence(_measures(tokens=16384, ceiling=1024.0, distinct=800))
+    assert "collapse" not in usage_sentence(_measures(tokens=16384, ceiling=1024.0))
 
 
 def test_what_is_copied_for_each_visitor_holds_no_part_of_the_app(context):
