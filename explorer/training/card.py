@@ -69,9 +69,9 @@ def model_card(config: CheckpointConfig) -> str:
 def readme_table(configs: list[CheckpointConfig]) -> str:
     """The README's table of models, from their configs."""
     lines = [
-        "| model | codes x floats, per level | Kodak PSNR | SSIM | local contrast | bits per pixel (entropy-coded) "
-        "| used codes | perplexity |",
-        "|---|---|---|---|---|---|---|---|",
+        "| model | steps | codes x floats, per level | Kodak PSNR | SSIM | local contrast "
+        "| bits per pixel (entropy-coded) | used codes | perplexity |",
+        "|---|---|---|---|---|---|---|---|---|",
     ]
     for config in configs:
         kodak, spec = config.evaluation["kodak"], spec_of(config)
@@ -85,7 +85,7 @@ def readme_table(configs: list[CheckpointConfig]) -> str:
             for name, usage in usages.items()
         ]
         lines.append(
-            f"| [`{config.id}`](checkpoints/{config.id}/README.md) "
+            f"| [`{config.id}`](checkpoints/{config.id}/README.md) | {_steps(config.training)} "
             f"| {', '.join(f'{book.size:,} x {book.dim}' for book in books) or 'none'} "
             f"| {kodak['psnr']:.2f} dB | {kodak['ssim']:.3f} | {kodak['local_contrast']:.2f} | {bits} "
             f"| {'; '.join(used)} | {', '.join(perplexities)} |"
@@ -174,6 +174,13 @@ def _start(training: dict) -> list[str]:
         return []
     anew = f", all but {', '.join(f'`{part}`' for part in start['anew'])}" if start["anew"] else ""
     return [f"- **Start:** the weights of `{start['id']}` (sha256 `{start['sha256'][:12]}`){anew}."]
+
+
+def _steps(training: dict) -> str:
+    start = training.get("start")
+    return f"{sum(stage['steps'] for stage in training['recipe']['stages']):,}" + (
+        f" from `{start['id'].partition('.')[0]}`" if start else ""
+    )
 
 
 def _stage(stage: dict) -> str:

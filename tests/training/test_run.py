@@ -306,7 +306,7 @@ def test_the_zoo_differs_in_what_stands_between_encoder_and_decoder_alone():
     """Data, budget, optimizer and the loss on pixels are one; VQ-VAE-2 has a second grid, VQGAN an adversary.
 
     Those that go on from a finished model have its budget behind them, and a smaller one of their own; the three
-    with the largest codebooks have a fifth of it each, all alike.
+    with the largest codebooks have a fifth of it each, all alike, and so has VQ on the sphere after the autoencoder's.
     """
     shared = (
         "batch",
@@ -325,11 +325,15 @@ def test_the_zoo_differs_in_what_stands_between_encoder_and_decoder_alone():
     for recipe in recipes:
         assert [getattr(recipe, name) for name in shared] == [getattr(recipes[0], name) for name in shared]
         assert recipe.model.network == recipes[0].model.network or recipe.family == "vqvae2"
-    assert {recipe.id for recipe in recipes if recipe.start_from} == {"vqgan.caltech_f8_1024", "vae.caltech_f8"}
+    assert {recipe.id: recipe.start_from for recipe in recipes if recipe.start_from} == {
+        "vqgan.caltech_f8_1024": "vq_ema.caltech_f8_1024",
+        "vae.caltech_f8": "ae.caltech_f8",
+        "vq_l2.caltech_f8_1024": "ae.caltech_f8",
+    }
     assert all(recipe.steps <= recipes[0].steps / 4 for recipe in recipes if recipe.start_from)
     largest = {"vq.caltech_f8_16384", "vq_ema.caltech_f8_16384", "fsq.caltech_f8_15360"}
     whole = {recipe.stages for recipe in recipes if not recipe.start_from and recipe.id not in largest}
-    fifth = {recipe.stages for recipe in recipes if recipe.id in largest}
+    fifth = {recipe.stages for recipe in recipes if recipe.id in {*largest, "vq_l2.caltech_f8_1024"}}
     assert len(whole) == len(fifth) == 1
     of_whole, of_fifth = (next(iter(stages)) for stages in (whole, fifth))
     assert of_fifth == tuple(dataclasses.replace(stage, steps=stage.steps // 5) for stage in of_whole)
