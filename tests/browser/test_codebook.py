@@ -173,5 +173,17 @@ def test_filters_lasso_table_and_export(open_page, tmp_path):
     assert "http" not in text.replace("http://www.w3.org", "")
 
 
+def test_vectors_on_the_sphere_have_lengths_that_read_alike(open_page):
+    id = "vq_l2.caltech_f8_1024"
+    page = open_page()
+    page.get_by_role("combobox", name="Model").click()
+    page.get_by_role("option", name=registry.spec(id).title, exact=True).click()
+    page.wait_for_selector(f'#token-view .tv[data-model="{id}"]')
+    open_codebook(page)
+    lengths = page.locator(".cv-table tbody tr td:nth-child(4)")
+    lengths.first.wait_for()
+    assert lengths.all_inner_texts() == ["1.0"] * 20
+
+
 def golden_image():
     return to_unit(golden_of(explorer.available()[0]).image)[None]

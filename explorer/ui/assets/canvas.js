@@ -80,7 +80,8 @@ function drawScale(canvas, scale) {
 }
 
 const number = (value, digits = 0) => value.toLocaleString("en", { minimumFractionDigits: digits, maximumFractionDigits: digits });
-const plain = (value) => Math.abs(value) >= 100 ? number(value) : Math.abs(value) >= 1 ? number(value, 1) : number(value, 3);
+/** Digits by the size that is shown, so that 0.9999 and 1.0001 read alike. */
+const plain = (value) => { const size = Math.abs(value); return number(value, size >= 99.95 ? 0 : size >= 0.9995 ? 1 : 3); };
 
 function spanOf(numbers) {
   let low = Infinity, high = -Infinity;
