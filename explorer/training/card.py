@@ -178,9 +178,8 @@ def _start(training: dict) -> list[str]:
 
 def _steps(training: dict) -> str:
     start = training.get("start")
-    return f"{sum(stage['steps'] for stage in training['recipe']['stages']):,}" + (
-        f" from `{start['id'].partition('.')[0]}`" if start else ""
-    )
+    begun = f" from `{start['id'].partition('.')[0]}`" if start else ""
+    return f"{sum(stage['steps'] for stage in training['recipe']['stages']):,}{begun}"
 
 
 def _stage(stage: dict) -> str:
