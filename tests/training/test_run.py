@@ -329,8 +329,12 @@ def test_the_zoo_differs_in_what_stands_between_encoder_and_decoder_alone():
         "vqgan.caltech_f8_1024": "vq_ema.caltech_f8_1024",
         "vae.caltech_f8": "ae.caltech_f8",
         "vq_l2.caltech_f8_1024": "ae.caltech_f8",
+        "lfq.caltech_f8_1024": "ae.caltech_f8",
+        "rvq.caltech_f8_4x256": "ae.caltech_f8",
     }
-    assert all(recipe.steps <= recipes[0].steps / 4 for recipe in recipes if recipe.start_from)
+    longer = [recipe for recipe in recipes if recipe.family in {"lfq", "rvq"}]
+    assert len({recipe.stages for recipe in longer}) == 1 and longer[0].steps < recipes[0].steps / 2
+    assert all(recipe.steps <= recipes[0].steps / 4 for recipe in recipes if recipe.start_from and recipe not in longer)
     largest = {"vq.caltech_f8_16384", "vq_ema.caltech_f8_16384", "fsq.caltech_f8_15360"}
     whole = {recipe.stages for recipe in recipes if not recipe.start_from and recipe.id not in largest}
     fifth = {recipe.stages for recipe in recipes if recipe.id in {*largest, "vq_l2.caltech_f8_1024"}}
