@@ -49,7 +49,8 @@ function submit(edits, label, gesture = null) {
     const image = await drawn(reply);
     if (version !== pictureVersion) return;
     moveTo(from);
-    add({ edits: reply.edits, label, gesture }, reply, image);
+    const changed = add({ edits: reply.edits, label, gesture }, reply, image);
+    if (!changed && !gesture) say("Nothing changed: these cells had these codes already.", true);
   }, gesture);
 }
 
