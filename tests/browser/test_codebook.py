@@ -43,7 +43,7 @@ def large_url(tmp_path_factory):
     folders, random_numbers = {}, np.random.default_rng(0)
     for id, quantizer in LARGE.items():
         folder = folders[id] = tmp_path_factory.mktemp("large")
-        write_config(folder, replace(write_checkpoint(folder, quantizer), id=id))
+        write_config(folder, replace(write_checkpoint(folder, quantizer), id=id, title=id))
         tokenizer = load_tokenizer(folder)
         size = tokenizer.spec.codebooks[0].size
         swatches = mosaic(random_numbers.integers(0, 256, (size, 8, 8, 3), dtype=np.uint8))[0]
@@ -92,8 +92,7 @@ def test_a_click_chooses_the_code_under_it_at_random_points(chromium, large_url,
 
 
 def click_codes(page, id, points):
-    page.get_by_role("combobox", name="Model").click()
-    page.get_by_role("option").nth(list(LARGE).index(id)).click()
+    test_journeys.choose_title(page, id)
     open_codebook(page)
     choose(page, "methods", "PCA")
     wait_for(page, map="vectors/pca/2", model=id)
@@ -176,9 +175,7 @@ def test_filters_lasso_table_and_export(open_page, tmp_path):
 def test_vectors_on_the_sphere_have_lengths_that_read_alike(open_page):
     id = "vq_l2.caltech_f8_1024"
     page = open_page()
-    page.get_by_role("combobox", name="Model").click()
-    page.get_by_role("option", name=registry.spec(id).title, exact=True).click()
-    page.wait_for_selector(f'#token-view .tv[data-model="{id}"]')
+    test_journeys.choose_model(page, id)
     open_codebook(page)
     lengths = page.locator(".cv-table tbody tr td:nth-child(4)")
     lengths.first.wait_for()

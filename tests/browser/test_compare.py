@@ -7,6 +7,7 @@ from playwright.sync_api import expect
 
 from explorer.models import registry
 from explorer.ui.compare import FIRST
+from tests.browser.test_journeys import choose_title
 
 pytestmark = pytest.mark.browser
 MODELS = [registry.spec(id).title for id in registry.available()[:FIRST]]
@@ -89,8 +90,7 @@ def test_another_picture_is_compared_when_it_is_chosen_and_too_few_models_are_re
 
 def test_the_model_of_the_page_is_among_those_compared(open_page):
     title, page = registry.spec(registry.available()[-1]).title, open_page()
-    page.get_by_label("Model", exact=True).first.click()
-    page.get_by_role("option", name=title).click()
+    choose_title(page, title)
     page.get_by_role("tab", name="Compare", exact=True).click()
     expect(page.locator(".mv-models button", has_text=title)).to_have_attribute("aria-pressed", "true", timeout=30_000)
     expect(page.locator(".mv-models button[aria-pressed=true]")).to_have_count(FIRST)

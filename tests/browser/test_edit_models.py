@@ -28,6 +28,7 @@ from tests.browser.edit_page import (
     view,
     wait_for,
 )
+from tests.browser.test_journeys import choose_title
 from tests.tiny_app import GLOBAL, Global
 
 pytestmark = pytest.mark.browser
@@ -53,8 +54,7 @@ def open_model(chromium, tiny):
         def open(kind):
             page = open_page()
             open_edit(page)
-            page.get_by_role("combobox", name="Model").click()
-            page.get_by_role("option", name=f"tiny.{kind}", exact=True).click()
+            choose_title(page, f"tiny.{kind}")
             wait_for(page, model=f"tiny.{kind}", steps="0/0")
             return page, load_tokenizer(folder / kind)
 
@@ -184,8 +184,7 @@ def test_of_a_model_without_codes_there_is_nothing_to_edit(open_model):
     page, _ = open_model("point")
     assert page.locator(".ev .tv-empty").first.inner_text().startswith("This model keeps floats")
     assert not page.locator(".ev-lower").is_visible() and not page.locator(".ev-tools").is_visible()
-    page.get_by_role("combobox", name="Model").click()
-    page.get_by_role("option", name="tiny.gumbel", exact=True).click()
+    choose_title(page, "tiny.gumbel")
     wait_for(page, model="tiny.gumbel", grid="32x32")
     select_box(page, 1, 1, 2, 2)
     act(page, "random")

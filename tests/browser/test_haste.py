@@ -7,7 +7,8 @@ import pytest
 from playwright.sync_api import expect
 
 from explorer.core.images import encode_file
-from tests.browser.test_journeys import MODELS, canvas, choose_model, middle_of, state, wait_for
+from explorer.models import registry
+from tests.browser.test_journeys import MODELS, canvas, choose_model, choose_title, middle_of, state, wait_for
 from tests.conftest import WITHOUT_CODES
 
 pytestmark = pytest.mark.browser
@@ -23,8 +24,7 @@ def test_of_two_quick_choices_the_second_is_shown(open_page):
         page.locator(f'.eg [data-name="{name}"]').click()
     wait_for(page, picture="Coffee")
     for id in MODELS[1:3]:
-        page.get_by_role("combobox", name="Model").click()
-        page.get_by_role("option").nth(MODELS.index(id)).click()
+        choose_title(page, registry.spec(id).title)
     wait_for(page, model=MODELS[2])
     expect(page.locator('.eg [aria-pressed="true"]')).to_have_attribute("data-name", "Coffee")
 

@@ -7,6 +7,7 @@ import pytest
 
 import explorer
 from explorer.core.images import encode_file, fit, read_picture, to_unit
+from explorer.models import registry
 from explorer.services.reference import golden
 from tests.bad_pictures import phone_photo, photo, refused
 from tests.conftest import WITHOUT_CODES
@@ -42,9 +43,15 @@ def upload(page, name, data):
     page.set_input_files("#drop input[type=file]", {"name": name, "mimeType": "image/png", "buffer": data})
 
 
-def choose_model(page, id):
+def choose_title(page, title):
+    """Choose a model by its title in the list, and go on at once."""
     page.get_by_role("combobox", name="Model").click()
-    page.get_by_role("option").nth(MODELS.index(id)).click()
+    page.get_by_role("option", name=title, exact=True).click()
+
+
+def choose_model(page, id):
+    """Choose a shipped model, and wait until its codes are shown."""
+    choose_title(page, registry.spec(id).title)
     wait_for(page, model=id)
 
 

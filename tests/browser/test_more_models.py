@@ -14,6 +14,7 @@ from explorer.ui import more_models
 from explorer.ui.app import build_app, launch_options
 from explorer.ui.context import AppContext
 from tests.browser.conftest import pages_of
+from tests.browser.test_journeys import choose_title
 from tests.published import ABSENT, TITOK, catalogue, downloaded, id_of  # noqa: F401
 
 
@@ -73,8 +74,7 @@ def test_a_download_shows_how_far_it_is_and_is_cancelled(page, monkeypatch):
 
 
 def test_a_downloaded_model_is_the_pages_model_in_every_tab(page):
-    page.locator("#model input").click()
-    page.get_by_role("option", name=entries()[id_of(TITOK)].title).click()
+    choose_title(page, f"{entries()[id_of(TITOK)].title} · Hub")
     page.wait_for_selector(f'#token-view .tv[data-model="{id_of(TITOK)}"]')
     assert "laid out here in reading order" in page.locator("#token-view .tv-codes-caption").inner_text()
     page.get_by_role("tab", name="Edit").click()
