@@ -31,6 +31,9 @@ AT_ONCE = 2
 """Layouts that run side by side; others wait for their turn."""
 
 POLL_SECONDS = 0.2
+FORGOTTEN = 120.0
+"""Seconds after which a layout that nobody asked about is given up for another. A browser lets a page in the background
+ask once a minute."""
 
 
 def cache_folder() -> Path:
@@ -69,13 +72,13 @@ class Maps:
         """
         identity = self._identity(tokenizer, key, outputs)
         with self._lock:
-            layout = self._layouts.get(identity)
-            if layout is None:
+            if identity not in self._layouts:
+                self._clear_away()
                 if len(self._layouts) >= AT_ONCE:
                     return 0.0
-                layout = _Layout(key, _placed_by(tokenizer, key), outputs)
-                self._layouts[identity] = layout
-            share = layout.poll()
+                self._layouts[identity] = _Layout(key, _placed_by(tokenizer, key), outputs)
+            layout = self._layouts[identity]
+            share, layout.asked = layout.poll(), time.monotonic()
             if layout.ended:
                 del self._layouts[identity]
                 if layout.result is None:
@@ -96,6 +99,19 @@ class Maps:
             layout = self._layouts.pop(self._identity(tokenizer, key, outputs), None)
         if layout:
             layout.stop()
+
+    def _clear_away(self) -> None:
+        """Ends what nobody asks about any more, and keeps what came of it; a page that was closed tells nobody."""
+        for identity, layout in list(self._layouts.items()):
+            layout.poll()
+            if layout.ended or time.monotonic() - layout.asked > FORGOTTEN:
+                del self._layouts[identity]
+                layout.stop()
+                if layout.result is not None:
+                    try:
+                        self._keep(identity, layout.result)
+                    except ExplorerError as error:
+                        log.warning("%s", error)
 
     def _identity(self, tokenizer: Tokenizer, key: MapKey, outputs: np.ndarray | None) -> str:
         """A hash of all that decides a map."""
@@ -134,6 +150,7 @@ class _Layout:
 
     def __init__(self, key: MapKey, features: np.ndarray, outputs: np.ndarray | None):
         self.share, self.result, self.failure, self.ended = 0.0, None, "its process ended.", False
+        self.asked = time.monotonic()
         context = multiprocessing.get_context("spawn")
         self._heard, told = context.Pipe(duplex=False)
         self._process = context.Process(target=_lay_out, args=(told, key, features, outputs), daemon=True)

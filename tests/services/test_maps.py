@@ -99,15 +99,38 @@ def test_a_stopped_layout_is_gone_and_a_failed_one_says_why(tokenizer, tmp_path,
 
 def test_no_more_than_two_layouts_run_side_by_side(tokenizer, tmp_path, monkeypatch):
     started = []
-    layout = SimpleNamespace(poll=lambda: 0.5, ended=False)
-    monkeypatch.setattr(maps, "_Layout", lambda *given: started.append(given) or layout)
-    found = Maps(tmp_path)
+    found = _without_processes(tmp_path, monkeypatch, started)
     shares = [
         found.progress(tokenizer, MapKey("codes", of, "umap", dims), None)
         for of in ("vectors", "swatches")
         for dims in (2, 3)
     ]
     assert shares == [0.5, 0.5, 0.0, 0.0] and len(started) == 2
+
+
+def test_layouts_that_nobody_asks_about_make_way_and_a_finished_one_is_kept(tokenizer, tmp_path, monkeypatch):
+    found = _without_processes(tmp_path, monkeypatch, started := [])
+    finished, left, wanted = (MapKey("codes", *what) for what in (("vectors",), ("swatches",), ("swatches", "umap", 3)))
+    for key in (finished, left):
+        assert found.progress(tokenizer, key, None) == 0.5
+    assert found.progress(tokenizer, wanted, None) == 0.0  # both are still asked about
+    started[0].ended, started[0].result = True, Projection(np.ones((24, 2)), np.zeros((0, 2)))
+    started[1].asked -= maps.FORGOTTEN
+    assert found.progress(tokenizer, wanted, None) == 0.5
+    assert [layout.stopped for layout in started] == [True, True, False] and len(found._layouts) == 1
+    assert found.find(tokenizer, finished, None).points.max() == 1 and found.find(tokenizer, left, None) is None
+
+
+def _without_processes(folder, monkeypatch, started):
+    """Maps whose layouts are half done, and nothing more; all that are started are put into a list."""
+
+    def layout(*given):
+        started.append(SimpleNamespace(poll=lambda: 0.5, ended=False, result=None, asked=0.0, stopped=False))
+        started[-1].stop = lambda one=started[-1]: setattr(one, "stopped", True)
+        return started[-1]
+
+    monkeypatch.setattr(maps, "_Layout", layout)
+    return Maps(folder)
 
 
 def test_a_large_codebook_is_sampled_evenly_and_always_alike():
