@@ -10,7 +10,7 @@ from safetensors.torch import load_file, save_file
 from explorer.core.errors import CheckpointError
 from explorer.models.autoencoder import Autoencoder
 from explorer.models.build import build_model
-from explorer.models.config import CheckpointConfig
+from explorer.models.config import CheckpointConfig, read_config
 from explorer.quantizers import EMAVectorQuantizer, Quantizer
 from explorer.quantizers.seeded import seeded
 
@@ -39,6 +39,14 @@ def save_weights(folder: Path, model: Autoencoder) -> str:
     temporary.chmod(0o644)  # save_file writes it for its owner alone
     temporary.replace(folder / WEIGHTS)
     return sha256(folder / WEIGHTS)
+
+
+def is_whole(folder: Path) -> bool:
+    """Whether there are weights in a folder, and a config.json that is theirs."""
+    try:
+        return sha256(folder / WEIGHTS) == read_config(folder).sha256
+    except (CheckpointError, OSError):
+        return False
 
 
 def load_model(folder: Path, config: CheckpointConfig) -> Autoencoder:

@@ -8,7 +8,7 @@ import math
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor
+from torch import Tensor, distributed
 
 from explorer.quantizers.base import MAX_TABULATED, Quantized, Quantizer, straight_through
 
@@ -66,11 +66,20 @@ class LookupFreeQuantizer(Quantizer):
         per_bit = p * F.softplus(-logits) + (1 - p) * F.softplus(logits)
         # The mean of a product needs all codes, but as (codes of one half of the bits) x (codes of the other).
         low, high = (_products(half) for half in (p[:, : self.dim // 2], p[:, self.dim // 2 :]))
-        mean = (low.t() @ high / len(z)).reshape(-1)
+        mean = _over_processes((low.t() @ high / len(z)).reshape(-1))
         return {
             "cell_entropy": per_bit.sum(-1).mean(),
             "codebook_entropy": torch.xlogy(mean, mean.clamp_min(1e-12)).sum(),
         }
+
+
+def _over_processes(mean: Tensor) -> Tensor:
+    """The mean over the cells of all processes, each of which has as many; gradients reach the cells of all."""
+    if not (distributed.is_available() and distributed.is_initialized()):
+        return mean
+    from torch.distributed.nn.functional import all_reduce  # not there in a torch without distributed
+
+    return all_reduce(mean) / distributed.get_world_size()
 
 
 def _products(p: Tensor) -> Tensor:

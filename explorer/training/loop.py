@@ -22,7 +22,7 @@ from explorer.core.strict import to_json
 from explorer.models import registry
 from explorer.models.autoencoder import Pass
 from explorer.models.build import build_model
-from explorer.models.checkpoint import load_model, load_strictly, save_weights
+from explorer.models.checkpoint import is_whole, load_model, load_strictly, save_weights
 from explorer.models.config import FORMAT_VERSION, CheckpointConfig, OneGridConfig, read_config, write_config
 from explorer.training.adversarial import Adversary
 from explorer.training.config import Recipe
@@ -98,8 +98,11 @@ class Run:
         self._resume()
 
     def train(self) -> None:
-        """Train to the last step, then write model.safetensors and config.json."""
+        """Train to the last step, then write model.safetensors and config.json, unless both are there already."""
         recipe, started = self.recipe, time.monotonic() - self.seconds
+        if self.step == recipe.steps and is_whole(self.options.out):
+            log.info("this run is over; its model is in %s", self.options.out)
+            return
         curves = CurveLog(self.options.out, self.step) if self.rank == 0 else None
         interval = _Interval({name: found.size for name, found in self.model.quantizers.items()}, self.options.device)
         saved = time.monotonic()
@@ -217,6 +220,11 @@ class Run:
         return images.contiguous(memory_format=torch.channels_last)
 
     @property
+    def precision(self) -> str:
+        """In what it computes, for people."""
+        return "bfloat16 autocast" if self.options.bf16 else "float32"
+
+    @property
     def device_name(self) -> str:
         """Where it is trained, for people."""
         return _device_name(self.options.device, self.world)
@@ -234,7 +242,12 @@ class Run:
 
     def _identity(self) -> dict[str, Any]:
         """What must be equal for a saved state to be continued."""
-        return {"recipe": to_json(self.recipe), "pictures": self.counts["pictures"]}
+        return {
+            "recipe": to_json(self.recipe),
+            "pictures": self.counts["pictures"],
+            "start": self.start["sha256"] if self.start else None,
+            "precision": self.precision,
+        }
 
     def _save(self) -> None:
         save_state(
@@ -253,10 +266,10 @@ class Run:
         state = load_state(self.options.out)
         if state is None:
             return
-        if state["identity"] != self._identity():
+        if not state["identity"].items() <= self._identity().items():
             raise ConfigError(
-                f"{self.options.out / STATE} was made by another recipe or other data. "
-                "Choose another --out, or delete that file to start again."
+                f"{self.options.out / STATE} was made by another recipe, of other data, from another model or in "
+                "another precision. Choose another --out, or delete that file to start again."
             )
         load_strictly(self.model, state["model"], self.options.out / STATE)
         self.optimizer.load_state_dict(state["optimizer"])
@@ -288,7 +301,7 @@ class Run:
                     "data": {**self.counts, "rule": HOLD_OUT_RULE},
                     "minutes": round(self.seconds / 60, 1),
                     "device": self.device_name,
-                    "precision": "bfloat16 autocast" if options.bf16 else "float32",
+                    "precision": self.precision,
                     "threads": torch.get_num_threads(),
                     "versions": {name: version(name) for name in ("torch", "numpy", "pillow")},
                     "python": platform.python_version(),

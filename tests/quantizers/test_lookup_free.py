@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+from torch import multiprocessing
 from vector_quantize_pytorch import LFQ
 
 from explorer.quantizers import LookupFreeQuantizer
@@ -35,6 +36,31 @@ def test_the_codebook_entropy_pulls_apart_what_fell_together():
     z = (0.3 + 0.1 * torch.randn(64, 4)).requires_grad_()
     LookupFreeQuantizer(4)(z).losses["codebook_entropy"].backward()
     assert (z.grad.mean(0) > 0).all()  # a step against the gradient moves the crowd towards the other signs
+
+
+def test_two_processes_have_the_entropy_and_the_gradients_of_one(tmp_path):
+    z = _crowd().requires_grad_()
+    loss = LookupFreeQuantizer(4)(z).losses["codebook_entropy"]
+    loss.backward()
+    multiprocessing.spawn(_half_of_the_crowd, (tmp_path,), nprocs=2)
+    halves = [torch.load(tmp_path / str(rank)) for rank in range(2)]
+    assert [half["loss"] for half in halves] == pytest.approx([loss.item()] * 2, rel=1e-5)
+    # Gradients of parameters are averaged over processes afterwards, so each half's may be twice as large.
+    assert torch.allclose(torch.cat([half["gradient"] for half in halves]) / 2, z.grad, rtol=1e-4, atol=1e-7)
+
+
+def _crowd():
+    cells = torch.randn(32, 4, generator=torch.Generator().manual_seed(0))
+    return torch.cat([cells + 1, cells - 1])  # one half on one side, the other on the other
+
+
+def _half_of_the_crowd(rank, folder):
+    torch.distributed.init_process_group("gloo", f"file://{folder}/met", rank=rank, world_size=2)
+    z = _crowd().chunk(2)[rank].clone().requires_grad_()
+    loss = LookupFreeQuantizer(4)(z).losses["codebook_entropy"]
+    loss.backward()
+    torch.save({"loss": loss.item(), "gradient": z.grad}, folder / str(rank))
+    torch.distributed.destroy_process_group()
 
 
 def test_agrees_with_vector_quantize_pytorch_whose_first_channel_is_the_highest_bit():

@@ -240,6 +240,18 @@ def test_a_state_of_another_recipe_is_not_continued(recipe, pictures, tmp_path, 
     assert main(_command(recipe(steps=100), pictures, tmp_path / "out")[2:]) == 0
     assert main(_command(recipe(steps=100, seed=1), pictures, tmp_path / "out")[2:]) == 2
     assert "another recipe" in capsys.readouterr().err
+    assert main([*_command(recipe(steps=100), pictures, tmp_path / "out")[2:], "--bf16"]) == 2
+    assert "another precision" in capsys.readouterr().err
+
+
+def test_a_run_that_is_over_leaves_what_was_measured_of_its_model(recipe, pictures, tmp_path):
+    command = _command(recipe(steps=100), pictures, tmp_path / "out")[2:]
+    assert main(command) == 0
+    config = tmp_path / "out" / "config.json"
+    config.write_text(json.dumps({**json.loads(config.read_text()), "evaluation": {"measured": "once"}}))
+    assert main(command) == 0 and read_config(config.parent).evaluation == {"measured": "once"}
+    (config.parent / "model.safetensors").unlink()
+    assert main(command) == 0 and load_tokenizer(config.parent).spec.levels
 
 
 def test_a_full_disk_is_named_and_leaves_the_last_state(tmp_path):
