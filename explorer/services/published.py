@@ -3,6 +3,7 @@
 Downloading takes minutes and is a step of its own, in explorer.services.hub; nothing here waits for a network.
 """
 
+import hashlib
 import json
 import tempfile
 from collections.abc import Callable, Sequence
@@ -62,8 +63,10 @@ def open_own(
     from explorer.adapters.families import Facts, build_tokenizer, recognise
     from explorer.adapters.files import digest, read_tensors
 
-    tensors = read_tensors(files)
+    tensors, told = read_tensors(files), _settings(settings or {}, config)
     family, sha256 = family or recognise(tensors), digest(files)
+    if told:  # the same weights with another config are another model
+        sha256 = hashlib.sha256(json.dumps([sha256, family, told], sort_keys=True).encode()).hexdigest()
     facts = Facts(
         id=f"{OWN}{sha256[:12]}",
         title=tensors.file,
@@ -73,7 +76,7 @@ def open_own(
         licence="not stated",
         sha256=sha256,
     )
-    return build_tokenizer(tensors, family, _settings(settings or {}, config), facts, device)
+    return build_tokenizer(tensors, family, told, facts, device)
 
 
 def open_own_of_hub(

@@ -190,6 +190,16 @@ def test_a_checkpoint_that_can_not_be_opened_is_refused_in_words(panel, tmp_path
     assert "model" not in said and last == {"files": None}
 
 
+def test_one_s_own_weights_under_another_config_are_another_model(tmp_path):
+    folder = GOLDEN / "diffusers/ldm_f4/model"
+    (weights,), said = folder.glob("*.safetensors"), json.loads((folder / "config.json").read_text())
+    specs = [open_own([weights], config=folder / "config.json").spec for _ in range(2)]
+    other = tmp_path / "config.json"
+    other.write_text(json.dumps({**said, "lookup_from_codebook": not said.get("lookup_from_codebook")}))
+    specs.append(open_own([weights], config=other).spec)
+    assert specs[0].revision == specs[1].revision != specs[2].revision and specs[0].id != specs[2].id
+
+
 def test_own_models_are_bounded_and_shared_ones_stay_until_the_last_leaves(context):
     store, tokenizer = ModelStore("cpu", own=1), open_own([GOLDEN / "taming/gumbel_f8/weights.safetensors"])
     id = tokenizer.spec.id
