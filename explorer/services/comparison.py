@@ -24,7 +24,8 @@ FEWEST, MOST = 2, 6
 class Compared:
     """What a model makes of the picture. pixels (H, W, 3) uint8 at the size of the original, whatever size it was
     coded at, (height, width); psnr in dB and ssim against the original; bits and bits_entropy_coded of its codes, None
-    of a model without codes."""
+    of a model without codes; the second also where no reference set says how often codes are used: by the frequencies
+    of the one picture a larger codebook would cost nothing."""
 
     found: Tokenized
     measures: Measures
@@ -115,7 +116,8 @@ def compared(tokenizer: Tokenizer, size: tuple[int, int], original: np.ndarray) 
     """One model, run at a (height, width) it takes, on the original (H, W, 3) uint8."""
     given = resized(original, size)
     found = tokenize(tokenizer, given)
-    measures = measure(found, reference(tokenizer.spec.id).counts)
+    counts = reference(tokenizer.spec.id).counts
+    measures = measure(found, counts)
     pixels, coded = resized(found.reconstruction, original.shape[:2]), not isinstance(tokenizer, EncodesLatents)
     area = size[0] * size[1]
     return Compared(
@@ -126,7 +128,7 @@ def compared(tokenizer: Tokenizer, size: tuple[int, int], original: np.ndarray) 
         psnr(original, pixels),
         ssim(original, pixels),
         measures.bits_per_pixel * area if coded else None,
-        measures.bits_per_pixel_entropy_coded * area if coded else None,
+        measures.bits_per_pixel_entropy_coded * area if coded and counts else None,
     )
 
 
@@ -144,7 +146,7 @@ def figures_of(one: Compared, pixels: int) -> dict[str, Any]:
         "psnr": _finite(one.psnr),
         "ssim": _finite(one.ssim),
         "bits_per_pixel": None if one.bits is None else one.bits / pixels,
-        "bits_per_pixel_entropy_coded": None if one.bits is None else one.bits_entropy_coded / pixels,
+        "bits_per_pixel_entropy_coded": None if one.bits_entropy_coded is None else one.bits_entropy_coded / pixels,
         "bytes": None if one.bits is None else math.ceil(one.bits / 8),
         "tokens": found.tokens,
         "distinct": found.distinct,

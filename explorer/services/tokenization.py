@@ -62,9 +62,9 @@ class Measures:
     codes are 0 of a model without codes, of which `floats` says how many it keeps.
 
     psnr in dB; bits_per_pixel at log2 K a code; bits_per_pixel_entropy_coded under an ideal coder
-    that knows the reference set's frequencies; png_ratio: bytes of the picture as PNG over the
-    nominal bytes of its codes; ceiling: the expected number of distinct codes in as many draws, were
-    all equally likely.
+    that knows the reference set's frequencies, or else this picture's; png_ratio: bytes of the picture as
+    PNG over the nominal bytes of its codes; ceiling: the expected number of distinct codes in as many
+    draws, were all equally likely; distinct, ceiling and codebook_size add up over codebooks.
     """
 
     tokens: int = 0
@@ -167,16 +167,19 @@ def measure(found: Tokenized, counts: Mapping[str, np.ndarray]) -> Measures:
             psnr=psnr(found.original, found.reconstruction),
             ssim=ssim(found.original, found.reconstruction),
         )
-    usage = [Usage.of(codes[level.name][0], spec.codebook(level.name).size) for level in spec.levels]
+    usage: dict[str, Usage] = {}
+    for level in spec.levels:  # several may share a codebook, as in VAR
+        found_here = Usage.of(codes[level.name][0], spec.codebook(level.name).size)
+        usage[level.codebook] = usage[level.codebook] + found_here if level.codebook in usage else found_here
     nominal = nominal_bits(spec, codes)
     measures = {
         "tokens": codes.tokens,
         "bits_per_token": nominal / codes.tokens,
         "bits_per_pixel": nominal / (height * width),
         "bits_per_pixel_entropy_coded": entropy_bits(spec, codes, counts or None) / (height * width),
-        "distinct": sum(level.used for level in usage),
-        "ceiling": sum(level.ceiling * level.size for level in usage),
-        "codebook_size": sum(level.size for level in usage),
+        "distinct": sum(book.used for book in usage.values()),
+        "ceiling": sum(book.ceiling * book.size for book in usage.values()),
+        "codebook_size": sum(book.size for book in usage.values()),
     }
     if found.original is not None:
         measures |= {

@@ -185,7 +185,8 @@ class Api:
             {image_size: [height, width], models: [{model, title, psnr, ssim, bits_per_pixel,
             bits_per_pixel_entropy_coded, bytes, tokens, distinct, ceiling, codebook_size, floats, coded_at: [height,
             width], milliseconds}], formats: [{model, title, psnr, ssim, bits_per_pixel, bytes, quality, scale}]}.
-            PSNR and SSIM against the picture at image_size, bits per pixel of it.
+            PSNR and SSIM against the picture at image_size, bits per pixel of it; entropy-coded by the frequencies of
+            the reference set, null of a model without one.
         """
         ids = json.loads(models) if isinstance(models, str) else models
         if not isinstance(ids, list) or not all(isinstance(id, str) for id in ids):

@@ -1,6 +1,7 @@
 """Pictures through models of several levels and of none: what the page is given to show."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -41,6 +42,12 @@ def test_figures_add_up_over_levels(tiny_folders, pixels):
     figures = measure(found, {})
     assert figures.tokens == 12 * 12 + 24 * 24 and figures.codebook_size == 48
     assert figures.bits_per_pixel == pytest.approx(figures.tokens * np.log2(24) / 96**2)
+    # Levels that draw from one codebook are counted as one.
+    levels = tuple(replace(level, codebook=found.spec.levels[0].codebook) for level in found.spec.levels)
+    shared = measure(replace(found, spec=replace(found.spec, levels=levels)), {})
+    drawn = np.concatenate([found.codes[name].reshape(-1) for name in found.codes])
+    assert shared.codebook_size == 24 and shared.distinct == len(np.unique(drawn)) < figures.distinct
+    assert shared.ceiling == pytest.approx(24 * (1 - (1 - 1 / 24) ** figures.tokens))
 
 
 @pytest.mark.parametrize("kind", ["point", "gaussian"])
