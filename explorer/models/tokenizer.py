@@ -1,7 +1,6 @@
 """A trained network as a Tokenizer: numpy in, numpy out, nothing remembered between calls."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -27,6 +26,9 @@ class NetworkInference:
 
     def __init__(self, spec: TokenizerSpec, model: Autoencoder, device: torch.device):
         self.spec, self.device = spec, device
+        # TF32 convolutions would change codes. The setting is the process's: changed around each call, one thread
+        # would change it under another.
+        torch.backends.cudnn.allow_tf32 = False
         self._model = model.to(device).eval()
         for parameter in model.parameters():  # those of a film's convolutions, with five axes, have no such format
             if parameter.dim() == 4:
@@ -94,12 +96,12 @@ class NetworkTokenizer(NetworkInference):
         if indices.size and not (whole and indices.min() >= 0 and indices.max() < book.size):
             raise CodesError(f"Codes of {self.spec.id} are whole numbers between 0 and {book.size - 1:,}.")
         level = next(level.name for level in self.spec.levels if level.codebook == codebook)
-        with _inference():
+        with torch.inference_mode():
             return self._vectors(level, indices).cpu().numpy()
 
     def rank(self, level: str, latents: np.ndarray, k: int) -> Ranking:
         self.spec.level(level)
-        with _inference():
+        with torch.inference_mode():
             indices, scores = self._model.quantizers[level].rank(_tensor(latents).to(self.device), k)
         return Ranking(indices.cpu().numpy().astype(np.int32), scores.cpu().numpy())
 
@@ -109,7 +111,7 @@ class NetworkTokenizer(NetworkInference):
                 f"The encoder of {self.spec.id} gives a logit for every code, no point among the code vectors. "
                 "Use rank for its probabilities."
             )
-        with _inference():
+        with torch.inference_mode():
             return self._model.quantizers[level].comparable(_tensor(latents).to(self.device)).cpu().numpy()
 
     def counters(self, level: str) -> dict[str, np.ndarray]:
@@ -119,7 +121,7 @@ class NetworkTokenizer(NetworkInference):
     def _encoded(self, images: np.ndarray, given: Codes | None) -> Encoding:
         levels = list(self._model.quantizers)
         indices, latents = {level: [] for level in levels}, {level: [] for level in levels}
-        with _inference():
+        with torch.inference_mode():
             for part, batch in self._batches(images):
                 kept = {level: self._indices(given[level][part]) for level in given} if given else None
                 for level, (z, chosen) in self._model.encode(batch, kept).items():
@@ -134,7 +136,7 @@ class NetworkTokenizer(NetworkInference):
         """Pictures of grids (B, h, w, ...) per level."""
         level, grid = next(iter(grids.items()))
         height, width = self.spec.picture_size(level, grid.shape[1:])
-        with _inference():
+        with torch.inference_mode():
             return self._pictures(
                 len(grid),
                 height * width,
@@ -181,14 +183,14 @@ class ContinuousModel(NetworkInference):
     """A model without codes. Implements EncodesLatents and DecodesLatents on the one level "latents"."""
 
     def latents(self, images: np.ndarray) -> dict[str, np.ndarray]:
-        with _inference():
+        with torch.inference_mode():
             parts = [self._model.latents(batch).float().cpu().numpy() for _, batch in self._batches(images)]
         return {LATENTS: np.concatenate(parts)}
 
     def decode_latents(self, latents: Mapping[str, np.ndarray]) -> np.ndarray:
         grid = latents[LATENTS].astype(np.float32)
         pixels = grid.shape[1] * grid.shape[2] * self.spec.multiple**2
-        with _inference():
+        with torch.inference_mode():
             return self._pictures(len(grid), pixels, lambda part: {LATENTS: _tensor(grid[part]).to(self.device)})
 
 
@@ -203,10 +205,3 @@ def load_tokenizer(folder: Path, device: str = "cpu") -> LocalTokenizer | Contin
 def _tensor(array: np.ndarray) -> Tensor:
     """An array as torch takes it; flipped and read-only ones are copied."""
     return torch.from_numpy(np.require(array, requirements=["C", "W"]))
-
-
-@contextmanager
-def _inference() -> Iterator[None]:
-    """Inference mode with full float32 on CUDA too: TF32 convolutions would change codes."""
-    with torch.inference_mode(), torch.backends.cudnn.flags(enabled=True, allow_tf32=False):
-        yield
