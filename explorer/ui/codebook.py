@@ -181,6 +181,18 @@ def strip(usage: Usage, at_most: int) -> str:
     mass, possible = usage.unseen_mass, usage.possible
     over = f" of {usage.pictures:,} picture{'s' if usage.pictures > 1 else ''}" if usage.pictures else ""
     dead = len(usage.dead(at_most))
+    unseen = (
+        (
+            _percent(mass.value),
+            "%",
+            f"of tokens are of codes not seen yet (Good–Turing; {_percent(mass.low)} to {_percent(mass.high)})",
+        ),
+        (
+            f"{possible.value:,.0f}",
+            "",
+            f"codes can occur, or more (Chao1; {possible.low:,.0f} to {possible.high:,.0f})",
+        ),
+    )
     cells = (
         (
             f"{usage.used:,}",
@@ -189,16 +201,7 @@ def strip(usage: Usage, at_most: int) -> str:
         ),
         (f"{dead:,}", "", "dead: never seen" if not at_most else f"dead: seen at most {at_most:,} times"),
         (f"{usage.perplexity:,.0f}", "", f"perplexity; {usage.entropy:.2f} bits per token"),
-        (
-            f"{100 * mass.value:.2g}",
-            "%",
-            f"of tokens are of codes not seen yet (Good–Turing; {100 * mass.low:.2g} to {100 * mass.high:.2g})",
-        ),
-        (
-            f"{possible.value:,.0f}",
-            "",
-            f"codes can occur, or more (Chao1; {possible.low:,.0f} to {possible.high:,.0f})",
-        ),
+        *(unseen if usage.pictures != 1 else ()),  # pictures are compared for it, and one has nothing to compare
         (f"{usage.size and 100 * usage.used / usage.size:.1f}", "%", "used share; read it beside the ceiling"),
     )
     items = "".join(
@@ -206,6 +209,11 @@ def strip(usage: Usage, at_most: int) -> str:
         for value, unit, label in cells
     )
     return f"<div class='tv cv-strip-figures'><div class='tv-measures'>{items}</div></div>"
+
+
+def _percent(share: float) -> str:
+    """Two digits that tell, never an exponent of ten for what is large."""
+    return f"{100 * share:.0f}" if share >= 0.1 else f"{100 * share:.2g}"
 
 
 def _places(asked: Asked) -> go.Figure | None:

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from playwright.sync_api import expect
 
 import explorer
 from explorer.analysis.codebook_map import MapKey, mapped_codes, placed_by
@@ -128,6 +129,58 @@ def test_what_is_chosen_in_one_tab_is_chosen_in_the_others(open_page):
     cells = int(page.evaluate("(code) => document.querySelector('.tv').dataset.lit", code) or 0)
     grid = explorer.load(explorer.available()[0], "cpu").encode(golden_image()).codes["codes"]
     assert cells == np.count_nonzero(grid == int(code))
+
+
+def test_what_is_called_dead_and_grey_is_so(open_page):
+    """A threshold calls codes dead that are rarely used: of these the page does not say that nothing has them."""
+    id, page = "vq.caltech_f8_1024", open_page()
+    test_journeys.choose_model(page, id)
+    open_codebook(page)
+    counts = reference(id).counts["codes"]
+    rare = int(np.where(counts > 0, counts, counts.max()).argmin())
+    page.locator(".cv-at-most").fill(str(counts[rare]))
+    page.locator(".cv-at-most").press("Enter")
+    page.locator(".cv-goto").fill(str(rare))
+    page.locator(".cv-goto").press("Enter")
+    page.locator(".cv-code-head", has_text=f"dead: at most {counts[rare]:,} reference tokens have it").wait_for()
+    caption = page.locator(".cv-caption")
+    expect(caption).to_contain_text(" Grey: ")
+    choose(page, "colours", "norm")
+    expect(caption).to_contain_text(" Dead: ")
+    expect(caption).not_to_contain_text("Grey")
+
+
+def test_a_code_of_another_level_takes_the_other_tab_to_its_level(open_page):
+    page = open_page()
+    test_journeys.choose_model(page, "vqvae2.caltech_f4f8_512")
+    open_codebook(page)
+    levels = page.locator("#codebook-view .tv-levels button")
+    levels.filter(has_text="bottom").click()
+    wait_for(page, level="bottom")
+    code = np.bincount(golden_of("vqvae2.caltech_f4f8_512").codes["bottom"].reshape(-1)).argmax()
+    page.locator(".cv-goto").fill(str(code))
+    page.locator(".cv-goto").press("Enter")
+    page.get_by_role("tab", name="Tokenize").click()
+    lit = np.count_nonzero(golden_of("vqvae2.caltech_f4f8_512").codes["bottom"] == code)
+    test_journeys.wait_for(page, grid="64x64", lit=str(lit))
+    page.locator("#token-view .tv-levels button", has_text="top").click()
+    test_journeys.canvas(page).first.click(position={"x": 9, "y": 9})
+    page.get_by_role("tab", name="Codebook").click()
+    wait_for(page, level="top", chosen=test_journeys.state(page)["code"])
+    levels.filter(has_text="bottom").click()  # and the level stays the user's to choose
+    wait_for(page, level="bottom")
+    assert page.locator(".cv-code .cv-hint").is_visible()
+
+
+def test_the_statistics_of_this_picture_follow_the_model(open_page):
+    page = open_page()
+    open_codebook(page)
+    page.locator("#usage-source label", has_text="This picture").click()
+    for id in ("vq_ema.caltech_f8_1024", "fsq.caltech_f8_1000", "vq.caltech_f8_1024"):
+        test_journeys.choose_model(page, id)
+        used = len(np.unique(golden_of(id).codes["codes"]))
+        expect(page.locator("#usage-figures")).to_contain_text(f"{used:,}", timeout=30_000)
+    expect(page.locator(".toast-body")).to_have_count(0)
 
 
 def widest_gap(values, first, last):

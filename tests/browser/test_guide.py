@@ -91,6 +91,10 @@ def test_a_way_starts_the_lab(open_page):
     page = open_page(query="#guide=gradient")
     step(page, "gradient").locator(".gv-way button").click(timeout=60_000)
     expect(page.locator("#lab-points .lb")).to_have_attribute("data-running", "yes", timeout=60_000)
+    page.get_by_role("tab", name="The sweep").click()  # also where another of the lab's tabs was left open
+    page.get_by_role("tab", name="Guide").click()
+    step(page, "gradient").locator(".gv-way button").click()
+    expect(page.locator("#lab-points .lb")).to_be_visible()
 
 
 def test_all_steps_stand_on_paper(open_page):

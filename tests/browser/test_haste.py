@@ -29,6 +29,14 @@ def test_of_two_quick_choices_the_second_is_shown(open_page):
     expect(page.locator('.eg [aria-pressed="true"]')).to_have_attribute("data-name", "Coffee")
 
 
+def test_colours_stay_those_that_were_chosen_when_the_model_changes(open_page):
+    page = open_page()
+    page.locator(".tv-modes button", has_text="rarity").click()
+    choose_model(page, MODELS[1])
+    expect(page.locator(".tv-modes button", has_text="rarity")).to_have_attribute("aria-checked", "true")
+    expect(page.locator(".tv-legend-high").first).to_contain_text("bits")
+
+
 @pytest.mark.parametrize("id", WITHOUT_CODES)
 def test_a_pinned_cell_does_not_outlive_its_grid(open_page, id):
     page = open_page()

@@ -217,6 +217,25 @@ def test_saved_codes_come_back(open_page, tmp_path):
     page.wait_for_function("document.querySelector('#size input:checked').value === '256'", timeout=PATIENCE)
 
 
+def test_a_pinned_cell_tells_the_page_its_code_also_in_the_next_picture(open_page):
+    page = open_page()
+    page.evaluate("window.addEventListener('explorer-code', (event) => { window.shared = JSON.parse(event.detail); })")
+    canvas(page).first.click(position=middle_of(page, 3, 4, (32, 32)))
+    upload(page, "mine.png", encode_file(np.asarray(photo().resize((256, 256)))))
+    wait_for(page, picture="mine", grid="32x32")
+    shared = page.evaluate("window.shared.code")
+    assert str(shared) == state(page)["code"]
+
+
+def test_a_second_tap_closes_the_card(open_page):
+    page = open_page(390, 844, has_touch=True, is_mobile=True)
+    place = middle_of(page, 5, 5, (32, 32), "original")
+    canvas(page, "original").first.tap(position=place)
+    page.wait_for_function("document.querySelector('#token-view .tv').dataset.cell")
+    canvas(page, "original").first.tap(position=place)
+    page.wait_for_function("!document.querySelector('#token-view .tv').dataset.cell")
+
+
 def test_two_visitors_never_see_each_other(open_page):
     first, second = open_page(), open_page()
     first.locator(".eg button").nth(1).click()

@@ -38,13 +38,24 @@ def test_figures_of_the_reference_and_of_this_picture(context, session):
     tab = CodebookTab(context)
     text, grown, rank, *_ = tab.on_asked(ASKED, REFERENCE, session, Counted())
     usage = Usage(reference(MODEL).counts["codes"])
-    assert f"{usage.used:,}" in text and f"{usage.tokens:,}" in text and conclusion(usage) in text
+    assert (
+        "not seen yet" in text
+        and f"{usage.used:,}" in text
+        and f"{usage.tokens:,}" in text
+        and conclusion(usage) in text
+    )
     assert grown.data[1].x[-1] == usage.tokens and round(grown.data[1].y[-1]) == usage.used
     assert rank.data[0].y[0] == pytest.approx(100 * usage.counts.max() / usage.tokens)
     text, grown, _, variety, places = tab.on_asked(ASKED, PICTURE, session, Counted())
     assert variety["visible"] is False and places is None
+    assert "not seen yet" not in text  # what one picture says of it is nothing
     assert "1,024 tokens of 1 picture" in text and "says nothing about collapse" in text
     assert grown.data[1].y[-1] == pytest.approx(len(np.unique(session.codes["codes"])))
+
+
+def test_large_shares_have_no_exponent():
+    counts = np.array([1] * 400 + [0] * 624)
+    assert "e+" not in codebook.strip(Usage(counts), 0) and "<b>100 <small>%" in codebook.strip(Usage(counts), 0)
 
 
 def test_variety_by_place_is_shown_where_it_was_recorded(context, session, monkeypatch):

@@ -19,7 +19,7 @@ async function showCode() {
     return;
   }
   const code = chosen, facts = make("dl"), near = make("div", "cv-near"), big = swatch(code, 72, "cv-big");
-  const name = make("div", "", "", make("h3", "", `Code ${number(code)}`), make("span", "tv-fact", !book().counts ? "" : dead(code) ? "dead: no reference token has it" : "used"));
+  const name = make("div", "", "", make("h3", "", `Code ${number(code)}`), make("span", "tv-fact", !book().counts ? "" : never(code) ? "dead: no reference token has it" : dead(code) ? `dead: at most ${number(atMost)} reference tokens have it` : "used"));
   const use = button("Use in Edit", () => { share("pick", JSON.stringify({ level: book().name, code })); openTab("Edit"); });
   list(facts, factsOf(code));
   section.replaceChildren(make("div", "cv-code-head", "", big, name, use, button("Save this page", exportCode)), facts, near);
@@ -29,7 +29,7 @@ async function showCode() {
     near.append(make("h4", "", "Nearest codes"), row(reply.near, (i) => plain(reply.distances[i]), reply.swatches?.slice(1)));
     if (reply.swatches?.length) paintOver(big, reply.swatches[0]);
     if (reply.patches) section.append(patchesOf(reply, code));
-    if (reply.patches && !dead(code)) section.append(besideOf(reply.beside), positionsOf(reply.positions));
+    if (reply.patches && !never(code)) section.append(besideOf(reply.beside), positionsOf(reply.positions));
     section.dataset.code = String(code);
   } catch (error) { if (version === codeVersion) complain(error.message); }
 }

@@ -41,7 +41,12 @@ function takePicture(text) {
 // The code that the page looks at elsewhere, as soon as its model is here.
 let looked = null;
 function takeCode() {
-  if (looked && looked.from !== "codebook" && looked.model === model?.id && coded() && looked.level === book().name) choose(looked.code, true);
+  if (!looked || looked.from === "codebook" || looked.model !== model?.id || !coded()) return;
+  const of = looked.code === null ? level : model.levels.findIndex((entry) => entry.name === looked.level);
+  if (of < 0) return;
+  if (of !== level && !looked.found) { level = of; page = 0; lasso = null; takeLevel(); }
+  looked.found = true;                                          // from here on the level is the user's to choose
+  if (of === level) choose(looked.code, true);
 }
 
 function takeLevel() {
@@ -56,6 +61,7 @@ function takeLevel() {
 const coded = () => Boolean(model?.levels.length);
 const book = () => model.levels[level];
 const dead = (code) => Boolean(book().counts) && book().counts[code] <= atMost;
+const never = (code) => book().counts?.[code] === 0;
 const picturesCodes = () => picture?.model === model?.id ? picture.levels[level]?.codes ?? [] : [];
 
 // ---- asking -----------------------------------------------------------------------------------------------
@@ -110,6 +116,7 @@ async function askFacts() {
 
 function askStatistics() {
   if (!visible() || !model || !coded()) return;
+  if (picture && picture.model !== model.id) return;            // one of the two is on its way
   const text = JSON.stringify({ model: model.id, level: book().name, at_most: atMost, picture: picture?.number });
   if (text === props.value) return;
   props.value = text;

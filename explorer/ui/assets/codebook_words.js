@@ -36,10 +36,11 @@ function words() {
   for (let i = 0; i < size; i++) if (dead(i)) none++;
   $(".cv-title").textContent = mapped < size ? `${number(mapped)} of ${number(size)} codes, a random sample` : `${number(size)} codes`;
   $(".cv-fact").textContent = map?.outputs.length ? "small dots: where the encoder puts real patches" : "";
-  const what = of === "vectors" ? "Codes whose vectors are alike lie together." : "Codes that decode to like patches lie together.";
-  const deadText = !counts ? "" : none ? ` Grey: ${number(none)} codes that ${number(tokens)} reference tokens ${atMost ? `used at most ${atMost} times` : "never used"}${map?.outputs.length ? "; see how far they lie from what the encoder puts out" : ""}.` : ` All of them occur in ${number(tokens)} reference tokens.`;
+  const shown = map ?? { of, method }, grey = ["usage", "dead"].includes(colour) ? "Grey" : "Dead";   // a map may stand in for the one on its way
+  const what = shown.of === "vectors" ? "Codes whose vectors are alike lie together." : "Codes that decode to like patches lie together.";
+  const deadText = !counts ? "" : none ? ` ${grey}: ${number(none)} codes that ${number(tokens)} reference tokens ${atMost ? `used at most ${atMost} times` : "never used"}${map?.outputs.length ? "; see how far they lie from what the encoder puts out" : ""}.` : ` All of them occur in ${number(tokens)} reference tokens.`;
   const why = none && nearestOutput ? ` The nearest encoder output is ${plain(median(dead))} away from the median dead code, ${plain(median((code) => !dead(code)))} from the median used one.` : "";
-  const how = method === "umap" ? " UMAP keeps neighbourhoods, not distances." : " The two axes along which the vectors differ most.";
+  const how = shown.method === "umap" ? " UMAP keeps neighbourhoods, not distances." : " The two axes along which the vectors differ most.";
   $(".cv-caption").textContent = what + deadText + why + how.replace("two", dims === "2" ? "two" : "three") + " Point, click, zoom in to see what each code decodes to.";
   const legend = { usage: ["never", number(10 ** span[1] - 1), "times in the reference pictures, log scale"], norm: [plain(span[0]), plain(span[1]), "length of the code vector"], far: [plain(span[0]), plain(span[1]), "from the code vector to the nearest encoder output"] };
   const [low, high, text] = legend[colour] ?? (colour.startsWith("digit") ? ["0", String(book().radices[Number(colour.slice(5))] - 1), `${colour.replace("digit", "digit ")}`.replace(/\d+/, (d) => Number(d) + 1)] : ["", "", { dead: "violet: used; grey: dead", decoded: "the mean colour each code decodes to", token: "the colours of the token map" }[colour]]);

@@ -53,7 +53,7 @@ function tellZoom() {
 }
 
 for (const [name, { canvas }] of Object.entries(figures)) {
-  let grabbed = null, moved = false;
+  let grabbed = null, moved = false, pointer = "mouse";
   const fingers = new Map();
   canvas.addEventListener("pointermove", (event) => {
     if (!picture) return;
@@ -80,6 +80,7 @@ for (const [name, { canvas }] of Object.entries(figures)) {
   });
   canvas.addEventListener("pointerdown", (event) => {
     fingers.set(event.pointerId, event);
+    pointer = event.pointerType;
     const [u, v] = placeOn(canvas, event);
     grabbed = { u, v, x: event.clientX, y: event.clientY, left: view.left, top: view.top };
     moved = false;
@@ -96,7 +97,7 @@ for (const [name, { canvas }] of Object.entries(figures)) {
     tipFigure = name;
     if (band) clearBand();
     pin(pinned === index ? null : index);
-    hover = index;
+    hover = pointer === "mouse" ? index : null;      // a finger points at nothing once it is lifted
     tell(); draw();
   });
   canvas.addEventListener("dblclick", (event) => {

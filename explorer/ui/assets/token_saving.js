@@ -17,7 +17,7 @@ const SAVERS = {
     const { npz } = await answer("codes_as_npz", codesFile(picture));
     save(new Blob([unpack(npz, Uint8Array)], { type: "application/zip" }), "codes.npz");
   },
-  reconstruction: () => savePicture(images.reconstruction, picture.width, picture.height, "reconstruction.png"),
+  reconstruction: () => savePicture(decoded(), picture.width, picture.height, "reconstruction.png"),
   map: () => savePicture(layer, layer.width * 8, layer.height * 8, "map.png"),
 };
 for (const button of $$("[data-save]")) {

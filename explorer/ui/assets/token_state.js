@@ -8,7 +8,7 @@ const MODES = {
 const BARS = 64, MAX_ZOOM = 16;
 
 let picture = null, model = null;
-let level = 0, mode = "code", opacity = 1;
+let level = 0, mode = "code", wanted = "code", opacity = 1;   // wanted: the mode, as soon as the model has it
 let shownLevels = 0;                              // how many levels the reconstruction is decoded from
 let view = { zoom: 1, left: 0, top: 0 };          // left, top: fractions of the picture
 let hover = null, pinned = null, band = null;     // hover, pinned: cell index; band: cells lit by legend or bars

@@ -36,6 +36,7 @@ async function takePicture() {
   hover = null; band = null; bandPinned = false; bar = -1;
   tellZoom();
   show();
+  if (pinned !== null) pin(pinned);            // the same cell, but another code
 }
 
 function show() {
@@ -48,7 +49,7 @@ function show() {
   }
   figures.original.fact.textContent = `${picture.width} × ${picture.height}`;
   figures.codes.fact.textContent = coded() ? `${grid.shape.join(" × ")}, ${number(grid.histogram.length)} distinct` : "";
-  figures.error.fact.textContent = `mean of |difference|, ×${picture.error_gain}`;
+  figures.error.fact.textContent = `mean of |difference|, ×${picture.error_gain}${shownLevels < picture.levels.length ? "; with all levels" : ""}`;
   const kept = picture.levels.slice(0, shownLevels), names = kept.map((entry) => entry.name).join(" + ");
   $(".tv-reconstruction-caption").textContent = !coded() ? "Decoded from floats that were never rounded to codes."
     : `Decoded from ${number(kept.reduce((sum, l) => sum + l.codes.length, 0))} integers${picture.levels.length > 1 ? ` (${names})` : ""}, and nothing else.`;
@@ -58,8 +59,8 @@ function show() {
   buttons($(".tv-levels"), picture.levels.map((entry, i) => [String(i), entry.name]), String(level), (key) => { level = Number(key); pinned = hover = null; clearBand(); show(); });
   $(".tv-levels-group").hidden = picture.levels.length < 2;
   const able = Object.entries(MODES).filter(([key]) => key === "code" || valuesOf(key));
-  if (!able.some(([key]) => key === mode)) mode = "code";
-  buttons($(".tv-modes"), able, mode, (key) => { mode = key; clearBand(); show(); });
+  mode = able.some(([key]) => key === wanted) ? wanted : "code";
+  buttons($(".tv-modes"), able, mode, (key) => { wanted = key; clearBand(); show(); });
   if (coded()) paintLayer();
   legendOrder();
   words();
@@ -79,8 +80,10 @@ watch("listed", () => share("models", props.listed));
 watch("measures", () => { if (picture) showMeasures(); });
 onShared("code", (text) => {
   const { model: id, level: name, code, from } = JSON.parse(text);
-  if (from === "tokenize" || id !== picture?.model || name !== cells().name) return;
+  const of = picture?.levels.findIndex((entry) => entry.name === name) ?? -1;
+  if (from === "tokenize" || id !== picture?.model || of < 0) return;
   pinned = hover = null;
+  if (of !== level && code !== null) { level = of; clearBand(); show(); }
   if (code === null) { clearBand(); tell(); draw(); } else light((other) => other === code, true);
 });
 takeModel();

@@ -56,6 +56,7 @@ function leading(way) {
     if (way.model) { props.value = way.model; trigger("go"); }
     if (way.lab.lab) share("lab", JSON.stringify(way.lab));
     openTab(way.tab);
+    if (way.lab.lab === "points") openTab("In two dimensions");
   });
   found.classList.add("gv-main");
   return found;
