@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import explorer
-from explorer.core.images import encode_file, fit, read_picture, to_unit
+from explorer.core.images import encode_file, fit, read_picture, to_bytes, to_unit
 from explorer.models import registry
 from explorer.services.reference import golden
 from tests.bad_pictures import phone_photo, photo, refused
@@ -215,6 +215,18 @@ def test_saved_codes_come_back(open_page, tmp_path):
     choose_size(page, 128)
     page.locator(".toast-body", has_text="without their picture").first.wait_for(timeout=PATIENCE)
     page.wait_for_function("document.querySelector('#size input:checked').value === '256'", timeout=PATIENCE)
+
+
+def test_what_is_decoded_from_the_coarse_level_alone_is_what_is_saved(open_page, tmp_path):
+    id, page = "vqvae2.caltech_f4f8_512", open_page()
+    choose_model(page, id)
+    page.locator(".tv-partial button", has_text="top").first.click()
+    assert page.locator('[data-figure="error"] .tv-fact').inner_text().startswith("of all levels together")
+    with page.expect_download() as download:
+        page.locator('[data-save="reconstruction"]').click()
+    coarse = explorer.load(id, "cpu").decode_levels(golden(id).codes, ["top"])
+    saved = read_picture(download.value.path().read_bytes()).pixels.astype(int)
+    assert np.abs(saved - to_bytes(coarse)[0]).max() <= 1
 
 
 def test_a_pinned_cell_tells_the_page_its_code_also_in_the_next_picture(open_page):

@@ -49,7 +49,7 @@ function show() {
   }
   figures.original.fact.textContent = `${picture.width} × ${picture.height}`;
   figures.codes.fact.textContent = coded() ? `${grid.shape.join(" × ")}, ${number(grid.histogram.length)} distinct` : "";
-  figures.error.fact.textContent = `mean of |difference|, ×${picture.error_gain}${shownLevels < picture.levels.length ? "; with all levels" : ""}`;
+  figures.error.fact.textContent = `${shownLevels < picture.levels.length ? "of all levels together" : "mean of |difference|"}, ×${picture.error_gain}`;
   const kept = picture.levels.slice(0, shownLevels), names = kept.map((entry) => entry.name).join(" + ");
   $(".tv-reconstruction-caption").textContent = !coded() ? "Decoded from floats that were never rounded to codes."
     : `Decoded from ${number(kept.reduce((sum, l) => sum + l.codes.length, 0))} integers${picture.levels.length > 1 ? ` (${names})` : ""}, and nothing else.`;
