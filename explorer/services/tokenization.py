@@ -9,7 +9,7 @@ import numpy as np
 
 from explorer.analysis.rate import entropy_bits, nominal_bits
 from explorer.analysis.reconstruction import psnr, ssim
-from explorer.analysis.usage import Usage
+from explorer.analysis.usage import Usage, merged
 from explorer.core.codes import Codes
 from explorer.core.codes_file import CodesFile
 from explorer.core.errors import CodesError
@@ -167,10 +167,10 @@ def measure(found: Tokenized, counts: Mapping[str, np.ndarray]) -> Measures:
             psnr=psnr(found.original, found.reconstruction),
             ssim=ssim(found.original, found.reconstruction),
         )
-    usage: dict[str, Usage] = {}
-    for level in spec.levels:  # several may share a codebook, as in VAR
-        found_here = Usage.of(codes[level.name][0], spec.codebook(level.name).size)
-        usage[level.codebook] = usage[level.codebook] + found_here if level.codebook in usage else found_here
+    # By codebook: several levels may share one, as in VAR.
+    usage = merged(
+        *({level.codebook: Usage.of(codes[level.name][0], spec.codebook(level.name).size)} for level in spec.levels)
+    )
     nominal = nominal_bits(spec, codes)
     measures = {
         "tokens": codes.tokens,

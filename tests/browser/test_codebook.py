@@ -151,18 +151,18 @@ def test_what_is_called_dead_and_grey_is_so(open_page):
 
 
 def test_a_code_of_another_level_takes_the_other_tab_to_its_level(open_page):
-    page = open_page()
-    test_journeys.choose_model(page, "vqvae2.caltech_f4f8_512")
+    id, page = "vqvae2.caltech_f4f8_512", open_page()
+    test_journeys.choose_model(page, id)
     open_codebook(page)
     levels = page.locator("#codebook-view .tv-levels button")
     levels.filter(has_text="bottom").click()
     wait_for(page, level="bottom")
-    code = np.bincount(golden_of("vqvae2.caltech_f4f8_512").codes["bottom"].reshape(-1)).argmax()
+    bottom = golden_of(id).codes["bottom"]
+    code = np.bincount(bottom.reshape(-1)).argmax()
     page.locator(".cv-goto").fill(str(code))
     page.locator(".cv-goto").press("Enter")
     page.get_by_role("tab", name="Tokenize").click()
-    lit = np.count_nonzero(golden_of("vqvae2.caltech_f4f8_512").codes["bottom"] == code)
-    test_journeys.wait_for(page, grid="64x64", lit=str(lit))
+    test_journeys.wait_for(page, grid="64x64", lit=str(np.count_nonzero(bottom == code)))
     page.locator("#token-view .tv-levels button", has_text="top").click()
     test_journeys.canvas(page).first.click(position={"x": 9, "y": 9})
     page.get_by_role("tab", name="Codebook").click()

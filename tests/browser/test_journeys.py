@@ -217,7 +217,7 @@ def test_saved_codes_come_back(open_page, tmp_path):
     page.wait_for_function("document.querySelector('#size input:checked').value === '256'", timeout=PATIENCE)
 
 
-def test_what_is_decoded_from_the_coarse_level_alone_is_what_is_saved(open_page, tmp_path):
+def test_what_is_decoded_from_the_coarse_level_alone_is_what_is_saved(open_page):
     id, page = "vqvae2.caltech_f4f8_512", open_page()
     choose_model(page, id)
     page.locator(".tv-partial button", has_text="top").first.click()

@@ -44,10 +44,12 @@ function takeCode() {
   if (!looked || looked.from === "codebook" || looked.model !== model?.id || !coded()) return;
   const of = looked.code === null ? level : model.levels.findIndex((entry) => entry.name === looked.level);
   if (of < 0) return;
-  if (of !== level && !looked.found) { level = of; page = 0; lasso = null; takeLevel(); }
+  if (of !== level && !looked.found) return toLevel(of);        // which comes back here
   looked.found = true;                                          // from here on the level is the user's to choose
   if (of === level) choose(looked.code, true);
 }
+
+function toLevel(at) { level = at; chosen = null; lasso = null; page = 0; takeLevel(); }
 
 function takeLevel() {
   norms = nearestOutput = decoded = map = null; hover = null;

@@ -10,7 +10,7 @@ function look() {
   buttons($(".cv-of"), OF, of, (key) => { of = key; askMap(); look(); });
   buttons($(".cv-dims"), DIMS, dims, (key) => { dims = key; map = null; askMap(); look(); });
   buttons($(".cv-tool"), dims === "2" ? TOOLS : [["move", "turn"], TOOLS[1]], tool, (key) => { tool = key; look(); });
-  buttons($(".tv-levels"), model.levels.map((entry, i) => [String(i), entry.name]), String(level), (key) => { level = Number(key); chosen = null; lasso = null; page = 0; takeLevel(); });
+  buttons($(".tv-levels"), model.levels.map((entry, i) => [String(i), entry.name]), String(level), (key) => toLevel(Number(key)));
   $(".tv-levels-group").hidden = model.levels.length < 2;
   const able = colourings();
   if (!able.some(([key]) => key === colour)) colour = able[0][0];
