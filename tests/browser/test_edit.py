@@ -275,6 +275,26 @@ def test_two_sessions_never_mix_and_a_reload_keeps_the_edit(open_page):
     same_but_for_rounding(before, shown(first))
 
 
+def test_a_picture_chosen_after_a_reload_stays_and_the_kept_edit_waits_for_its_own(open_page):
+    page = open_page()
+    open_edit(page)
+    select_box(page, 0, 0, 5, 5)
+    act(page, "random")
+    wait_for(page, steps="1/1", busy="no")
+    edit = saved(page)
+    for _ in range(2):  # it waits over another reload too
+        page.reload()
+        page.wait_for_selector('.tv[data-ready="yes"]', timeout=PATIENCE)
+        page.locator(".eg button").nth(1).click()
+        page.wait_for_selector('.tv[data-picture="Cat"]', timeout=PATIENCE)
+        open_edit(page)
+        wait_for(page, picture="Cat", steps="0/0")
+        page.locator(".ev-message", has_text="Your edit of Astronaut is kept").wait_for(timeout=PATIENCE)
+    page.locator(".eg button").nth(0).click()
+    wait_for(page, picture="Astronaut", steps="1/1", busy="no")
+    assert saved(page) == edit
+
+
 def test_an_edit_that_the_browser_cannot_keep_is_said_to_be_gone(open_page):
     page = open_page()
     page.evaluate(

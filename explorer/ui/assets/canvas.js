@@ -146,10 +146,13 @@ function openTab(title) {
 }
 
 // What all views of the page show: the Tokenize view is sent it and hands it on, also to those that come later.
+// What came first is what the page opened with, before anybody chose.
 function share(name, text) {
   (window.explorerShown ??= {})[name] = text;
+  (window.explorerFirst ??= {})[name] ??= text;
   window.dispatchEvent(new CustomEvent(`explorer-${name}`, { detail: text }));
 }
+const asOpened = (name) => window.explorerShown[name] === window.explorerFirst[name];
 function onShared(name, take) {
   window.addEventListener(`explorer-${name}`, (event) => take(event.detail));
   const text = window.explorerShown?.[name];

@@ -21,7 +21,7 @@ async function link() {
 
 // Replay a saved edit, until so many of its edits are done. Where it starts from another picture than the one
 // that is shown, the page is asked for that first; the edits follow when it arrives.
-let replaying = null;
+let replaying = null, earlier = null;              // earlier: the edit from before a reload, while another picture is shown
 function open(text, done = Infinity) {
   try { replaying = { edit: JSON.parse(text), done }; } catch { return say("This file is not JSON, so it is no saved edit."); }
   if (replayed()) return;
@@ -29,17 +29,23 @@ function open(text, done = Infinity) {
   trigger("open");
 }
 
+function startsHere(wanted) {
+  const start = wanted?.edit?.start;
+  return Array.isArray(wanted?.edit?.edits) && start?.model === picture.model && start.revision === picture.revision
+    && picture.levels.every((entry) => String(start.levels?.[entry.name]?.codes) === String(entry.codes));
+}
+
 function replayed() {
-  const wanted = replaying, start = wanted?.edit?.start, edits = wanted?.edit?.edits;
-  if (!Array.isArray(edits) || start?.model !== picture.model || start.revision !== picture.revision) return false;
-  if (!picture.levels.every((entry) => String(start.levels?.[entry.name]?.codes) === String(entry.codes))) return false;
+  const wanted = [replaying, earlier].find(startsHere);
+  if (!wanted) return false;
+  if (wanted === earlier) earlier = null;
   replaying = null;
   enqueue(async () => {
-    const before = { steps, position };
+    const own = { steps, position };
     moveTo(0);
     steps = [];
     try { await replay(wanted); }
-    catch (error) { moveTo(0); ({ steps } = before); moveTo(before.position); throw error; }
+    catch (error) { moveTo(0); ({ steps } = own); moveTo(own.position); throw error; }
   });
   return true;
 }
@@ -74,11 +80,11 @@ const kept = () => !steps.length ? null : JSON.stringify({ edit: saved(steps.len
 let linked = null;                                // what the address bar's link stands for
 function remember() {
   if (!picture || !coded()) return;
-  const state = kept();
-  share("edit", state ? JSON.stringify(saved()) : "");
+  const own = kept(), state = own ?? (earlier && JSON.stringify(earlier));
+  share("edit", own ? JSON.stringify(saved()) : "");
   if (location.hash.startsWith("#edit=")) {
-    linked ??= state;
-    if (linked !== state) { linked = null; history.replaceState(history.state, "", location.pathname + location.search); }
+    linked ??= own;
+    if (linked !== own) { linked = null; history.replaceState(history.state, "", location.pathname + location.search); }
   }
   try {
     try { if (state) sessionStorage.setItem(KEPT, state); else sessionStorage.removeItem(KEPT); }
@@ -86,6 +92,7 @@ function remember() {
   } catch { /* a browser without storage forgets on reload */ }
 }
 
+// Whoever has chosen another picture since the reload keeps that; the edit waits until its own is chosen again.
 let restored = false;
 function restoreOnce() {
   if (restored) return false;
@@ -95,8 +102,13 @@ function restoreOnce() {
   try { found = sessionStorage.getItem(KEPT); } catch { /* as above */ }
   if (hash) unsqueezed(hash).then(open, () => say("This link is damaged: it holds no edit that can be read."));
   else if (found === GONE) say("The edit was too large for this browser to keep over a reload, so it is gone. Save it next time.");
-  else if (found) { const { edit, done } = JSON.parse(found); open(JSON.stringify(edit), done); }
-  return Boolean(hash || (found && found !== GONE));
+  else if (found && asOpened("picture")) { const { edit, done } = JSON.parse(found); open(JSON.stringify(edit), done); }
+  else if (found) {
+    earlier = JSON.parse(found);
+    if (replayed()) return true;
+    say(`Your edit of ${earlier.edit.name} is kept: it comes back when you choose that picture and the same model again.`, true);
+  }
+  return Boolean(hash || (found && found !== GONE && !earlier));
 }
 $(".ev-load").addEventListener("change", async (event) => {
   const file = event.target.files[0];
