@@ -142,10 +142,11 @@ def test_a_dvae_offers_the_codes_that_the_encoder_also_considered(open_model):
 def test_bits_of_a_lookup_free_code_are_set_one_by_one(open_model):
     page, _ = open_model("lookup_free")
     select_box(page, 3, 3, 5, 6)
-    start, sliders = codes(page)["codes"], page.locator(".ev-digits input")
-    assert sliders.count() == 5
-    bit = start[3 * 32 + 3] >> 3 & 1
-    sliders.nth(3).press("ArrowLeft" if bit else "ArrowRight")
+    start, boxes = codes(page)["codes"], page.locator(".ev-digits input")
+    bits = [start[3 * 32 + 3] >> place & 1 for place in range(5)]
+    assert [boxes.nth(place).is_checked() for place in range(boxes.count())] == bits
+    bit = bits[3]
+    boxes.nth(3).press("Space")
     wait_for(page, steps="1/1", busy="no")
     now = codes(page)["codes"]
     for row in range(3, 6):
@@ -156,6 +157,7 @@ def test_bits_of_a_lookup_free_code_are_set_one_by_one(open_model):
     bits = [code >> place & 1 for place in range(5)]
     text = f"code {code} = {bits[0]} + {bits[1]} × 2 + {bits[2]} × 4 + {bits[3]} × 8 + {bits[4]} × 16"
     assert page.locator(".ev-digits p").inner_text() == text
+    assert boxes.nth(3).is_checked() != bit
     assert page.locator(".ev-palette small").nth(1).inner_text() == "1.0"  # one digit step away
 
 

@@ -83,34 +83,35 @@ function mark(group, code) {
   for (const button of $(group).children) button.setAttribute("aria-pressed", String(button.dataset.code === String(code)));
 }
 
-// FSQ and LFQ: one slider per digit, and the index as the sum of digits times their places.
+// FSQ and LFQ: one slider per digit, a box to tick where it is a bit, and the index as the sum of digits times their places.
 let gestures = 0;
 function digits() {
   const panel = $(".ev-digits"), radices = book()?.radices ?? [], code = current()[aimed()];
   panel.hidden = !radices.length;
   if (panel.dataset.radices !== String(radices)) {
     panel.dataset.radices = radices;
-    panel.replaceChildren(...radices.map(digitSlider), make("p"));
+    panel.dataset.bits = radices.every((radix) => radix === 2) ? "yes" : "no";
+    panel.replaceChildren(...radices.map(digitInput), make("p"));
   }
   const places = radices.map((_, i) => radices.slice(0, i).reduce((a, b) => a * b, 1));
   const values = digitsOf(code, radices);
   radices.forEach((radix, i) => {
-    const slider = panel.children[i].querySelector("input");
-    if (document.activeElement !== slider || !working) slider.value = values[i];  // not under the finger
-    panel.children[i].querySelector("span").textContent = `${values[i]} of 0–${radix - 1}`;
+    const input = panel.children[i].querySelector("input"), bit = radix === 2;
+    if (document.activeElement !== input || !working) input[bit ? "checked" : "value"] = values[i];  // not under the finger
+    panel.children[i].querySelector("span").textContent = bit ? values[i] : `${values[i]} of 0–${radix - 1}`;
   });
   panel.lastChild.textContent = `code ${number(code)} = ${values.map((value, i) => i ? `${value} × ${number(places[i])}` : value).join(" + ")}`;
 }
 
-function digitSlider(radix, channel) {
-  const slider = Object.assign(make("input"), { type: "range", min: 0, max: radix - 1, step: 1 });
-  for (const begins of ["pointerdown", "keydown"]) slider.addEventListener(begins, () => { gestures++; });
-  slider.addEventListener("input", () => {
-    const where = needSelection(), digit = Number(slider.value);
+function digitInput(radix, channel) {
+  const bit = radix === 2, input = Object.assign(make("input"), bit ? { type: "checkbox" } : { type: "range", min: 0, max: radix - 1, step: 1 });
+  for (const begins of ["pointerdown", "keydown"]) input.addEventListener(begins, () => { gestures++; });
+  input.addEventListener("input", () => {
+    const where = needSelection(), digit = Number(bit ? input.checked : input.value);
     if (where) submit([{ kind: "set_digit", level: cells().name, cells: where, channel, digit }], `digit ${channel + 1} = ${digit}`, `digit ${gestures}`);
     else digits();
   });
-  return make("label", "", `digit ${channel + 1}`, slider, make("span"));
+  return make("label", "", `${bit ? "bit" : "digit"} ${channel + 1}`, input, make("span"));
 }
 
 // One small picture per step. Only what is new is added, so that hundreds of steps cost nothing.
