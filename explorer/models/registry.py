@@ -16,6 +16,7 @@ BUNDLED = (
     "gumbel.caltech_f8_1024",
     "vqgan.caltech_f8_1024",
     "vq_l2.caltech_f8_1024",
+    "lfq.caltech_f8_1024",
     "vqvae2.caltech_f4f8_512",
     "vq_ema.caltech_f8_16384",
     "fsq.caltech_f8_15360",

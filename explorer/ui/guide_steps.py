@@ -66,7 +66,8 @@ LOGITS = "gumbel.caltech_f8_1024"
 COLLAPSED = "vq.caltech_f8_1024"
 LAB = "Collapse lab"
 FLOATS = ("vae.caltech_f8", "ae.caltech_f8")
-LEVELS = ("vqvae2.caltech_f4f8_512", "rvq.caltech_f8_4x256")
+GRIDS = "vqvae2.caltech_f4f8_512"
+STAGES = "rvq.caltech_f8_4x256"
 
 TRAINED = {"lab": "points", "plan": {"data": "mixture", "seed": 0}, "run": True}
 """The lab with plain VQ beside FSQ, running."""
@@ -103,7 +104,15 @@ STEPS = (
             Way("See which codes are dead, and why", "Codebook", (COLLAPSED, VECTORS)),
         ),
     ),
-    Step("levels", "Codes in levels", (VQVAE2, SOUNDSTREAM, RESIDUAL), (Way("Edit codes yourself", "Edit", LEVELS),)),
+    Step(
+        "levels",
+        "Codes in levels",
+        (VQVAE2, SOUNDSTREAM, RESIDUAL),
+        (
+            Way("Edit coarse and fine codes", "Edit", (GRIDS,)),
+            Way("Decode the first stages alone", "Tokenize", (STAGES,)),
+        ),
+    ),
     Step(
         "prior",
         "Compress, then generate",
