@@ -18,6 +18,7 @@ BUNDLED = (
     "vq_l2.caltech_f8_1024",
     "lfq.caltech_f8_1024",
     "vqvae2.caltech_f4f8_512",
+    "rvq.caltech_f8_4x256",
     "vq_ema.caltech_f8_16384",
     "fsq.caltech_f8_15360",
     "vq.caltech_f8_16384",
