@@ -76,11 +76,13 @@ def test_the_table_is_saved_as_csv(page, tmp_path):
 
 
 def test_another_picture_is_compared_when_it_is_chosen_and_too_few_models_are_refused(page):
-    first = page.locator(".mv-table tbody td").nth(1).inner_text()
+    first, button = page.locator(".mv-table tbody td").nth(1).inner_text(), page.locator(".mv-models button").first
+    pressed = button.element_handle()
     page.locator('.eg [data-name="Coffee"]').click()
     expect(page.locator(".mv-cards figure").first.locator(".tv-fact")).to_have_text("256 × 168 px", timeout=60_000)
     expect(page.locator(".mv")).to_have_attribute("data-ready", "yes", timeout=60_000)
     assert page.locator(".mv-table tbody td").nth(1).inner_text() != first
+    assert pressed.evaluate("button => button.isConnected"), "an answer took a button from under a press"
     for _ in range(FIRST - 1):
         page.locator(".mv-models button[aria-pressed=true]").first.click()
     expect(page.locator(".mv .cv-message")).to_contain_text("At least 2 models")

@@ -288,8 +288,8 @@ def test_a_picture_chosen_after_a_reload_stays_and_the_kept_edit_waits_for_its_o
         page.locator(".eg button").nth(1).click()
         page.wait_for_selector('.tv[data-picture="Cat"]', timeout=PATIENCE)
         open_edit(page)
-        wait_for(page, picture="Cat", steps="0/0")
         page.locator(".ev-message", has_text="Your edit of Astronaut is kept").wait_for(timeout=PATIENCE)
+        wait_for(page, picture="Cat", steps="0/0")
     page.locator(".eg button").nth(0).click()
     wait_for(page, picture="Astronaut", steps="1/1", busy="no")
     assert saved(page) == edit

@@ -22,6 +22,7 @@ from explorer.analysis.usage import figures
 from explorer.core.codes_file import CodesFile
 from explorer.core.images import fit, read_picture, to_bytes, to_unit
 from explorer.core.strict import from_json
+from explorer.models import registry
 from explorer.services.model_store import ModelStore
 from explorer.services.reference import reference, reference_usage
 from explorer.ui.api import Api
@@ -56,8 +57,9 @@ def test_models_are_described(client):
         assert model["downloaded"] is False and model["megabytes"] > 0 and model["licence_link"].startswith("https")
     for model in found[: len(MODELS)]:
         assert bool(model["levels"]) == (model["id"] in CODED)
-        for first in model["levels"][:1]:
-            assert first["codebook_size"] >= 512 and first["stride"] == 8
+        spec = registry.spec(model["id"])
+        sizes = [(spec.codebook(level.name).size, level.stride) for level in spec.levels]
+        assert [(level["codebook_size"], level["stride"]) for level in model["levels"]] == sizes
         assert model["evaluation"]["kodak"]["pictures"] == 24
 
 

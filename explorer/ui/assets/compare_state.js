@@ -49,12 +49,12 @@ function toggle(id) {
 }
 
 function look() {
-  $(".mv-models").replaceChildren(...models.map(({ id, title }) => {
-    const found = button(title, () => { toggle(id); $(`[data-model="${CSS.escape(id)}"]`).focus(); });
-    found.dataset.model = id;
-    found.setAttribute("aria-pressed", String(chosen.includes(id)));
-    return found;
-  }));
+  const row = $(".mv-models"), listed = JSON.stringify(models);
+  if (row.dataset.listed !== listed) {                 // else they stay, so that no answer takes one from under a press
+    row.dataset.listed = listed;
+    row.replaceChildren(...models.map(({ id, title }) => { const found = button(title, () => toggle(id)); found.dataset.model = id; return found; }));
+  }
+  for (const each of row.children) each.setAttribute("aria-pressed", String(chosen.includes(each.dataset.model)));
   buttons($(".mv-views"), VIEWS, shown, (key) => { shown = key; look(); });
   cards();
   table();
