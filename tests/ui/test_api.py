@@ -60,6 +60,8 @@ def test_models_are_described(client):
         spec = registry.spec(model["id"])
         sizes = [(spec.codebook(level.name).size, level.stride) for level in spec.levels]
         assert [(level["codebook_size"], level["stride"]) for level in model["levels"]] == sizes
+        if sizes:
+            assert sum(size for size, _ in sizes) >= 512 and sizes[0][1] == 8
         assert model["evaluation"]["kodak"]["pictures"] == 24
 
 
