@@ -13,7 +13,7 @@ from explorer.models import registry
 from explorer.models.config import read_config
 from explorer.models.tokenizer import load_tokenizer
 from explorer.services.occurrences import FILE, occurrences
-from explorer.services.reference import golden, reference
+from explorer.services.reference import golden, reference, reference_usage
 from explorer.training.reference import SIZE, held_out, main
 from tests.conftest import KINDS
 
@@ -54,6 +54,7 @@ def test_what_is_made_is_read_back(model, pictures):
         assert np.array_equal(
             reference(spec.id).incidence[name], Usage.of_pictures(codes[name], level.counts.size).incidence
         )
+        assert reference_usage(spec.id)[name].pictures == len(squares)
         shown_alone = swatches(model, name, np.arange(level.counts.size))
         assert np.array_equal(reference(spec.id).swatches[name], shown_alone)
         assert np.array_equal(level.positions.sum((1, 2)), level.counts)
