@@ -318,8 +318,8 @@ def test_the_zoo_differs_in_what_stands_between_encoder_and_decoder_alone():
     """Data, budget, optimizer and the loss on pixels are one; VQ-VAE-2 has a second grid, VQGAN an adversary.
 
     Those that go on from a finished model have its budget behind them, and a smaller one of their own, but for LFQ,
-    which has the whole of it again, and residual VQ, which has it and goes on; the three with the largest codebooks have a fifth of it each, all
-    alike, and so has VQ on the sphere after the autoencoder's.
+    which has the whole of it again, and residual VQ, which has it again and goes on; the three with the largest
+    codebooks have a fifth of it each, all alike, and so has VQ on the sphere after the autoencoder's.
     """
     shared = (
         "batch",
