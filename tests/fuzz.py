@@ -62,6 +62,8 @@ class Fuzzed:
     def __init__(self, url: str, secret: str):
         """secret: what stands in a file of the machine that nobody was given."""
         self.http, self.secret = httpx.Client(base_url=url, timeout=PATIENCE), secret
+        self.page = self.http.stream("GET", f"{GRADIO}/heartbeat/strange")
+        self.page.__enter__()  # open for as long as the client is
 
     def view(self, component: int, function: str, request: Any) -> str:
         """A server function of a view; a request that is no text is sent as it is."""

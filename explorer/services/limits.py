@@ -25,6 +25,8 @@ COSTS = {
 VIEW_CALL = 0.05
 """Of a call that a view makes of its own: an edit, a frame of the lab. A page makes up to twenty a second."""
 UPLOAD = 1.0
+MEGABYTE, UPLOADED_MEGABYTE = 0.5, 0.1
+"""Of the bytes that come with a request, and with an upload."""
 
 
 @dataclass(frozen=True)
@@ -38,6 +40,10 @@ class Allowance:
 
 PAGE = Allowance(most=120.0, per_second=2.0, waiting=16)
 ADDRESS = Allowance(PAGES_OF_AN_ADDRESS * PAGE.most, PAGES_OF_AN_ADDRESS * PAGE.per_second, waiting=96)
+
+
+MCP_WAITING = 16
+"""Calls of one MCP client in line at once."""
 
 
 class Stores:

@@ -1,10 +1,14 @@
 """The page put together: sidebar, tabs, endpoints."""
 
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import timedelta
 from typing import Any
 
 import gradio as gr
+from gradio.routes import App
 from starlette.middleware import Middleware
+from starlette.middleware.gzip import GZipMiddleware
 
 from explorer.services.examples import GOLDEN
 from explorer.services.limits import Limits
@@ -18,7 +22,9 @@ from explorer.ui.health import health_route
 from explorer.ui.logs import RequestLog
 from explorer.ui.more_models import Listed, MoreModels
 from explorer.ui.self_test import SelfTest
-from explorer.ui.sessions import CLOSED, SILENT, forgetting
+from explorer.ui.server.delivery import Delivery
+from explorer.ui.server.mcp_tools import Tools
+from explorer.ui.server.pages import CLOSED, SILENT, Pages, remembering
 from explorer.ui.shared import FITS, SIZES, facts, summary
 from explorer.ui.stop import Work
 from explorer.ui.theme import THEME
@@ -123,7 +129,8 @@ def launch_options(work: Work | None = None, limited: bool = True, closed: timed
     """Settings of launch() that the app depends on: offline, bounded uploads, no stored runs, everything through the
     gate. work: to stop gracefully with. limited: whether one visitor may ask for only so much. closed: how long a page
     is remembered that was closed."""
-    work = work or Work()
+    work, pages, limits = work or Work(), Pages(), Limits() if limited else None
+    tools = Tools(limits)
     limit_by_kind()
     return {
         "theme": THEME,
@@ -134,14 +141,28 @@ def launch_options(work: Work | None = None, limited: bool = True, closed: timed
         "enable_monitoring": False,
         "pwa": False,
         "max_file_size": MAX_OWN_BYTES,
-        "mcp_server": True,
+        "mcp_server": False,
         "footer_links": ["api", "settings"],
         "app_kwargs": {
-            "routes": [health_route(work)],
-            "lifespan": forgetting(closed),
+            "routes": [health_route(work), *tools.routes()],
+            "lifespan": _lifespan(pages, tools, closed),
             "middleware": [
                 Middleware(RequestLog),
-                Middleware(Gate, limits=Limits() if limited else None, work=work),
+                Middleware(Delivery),
+                Middleware(GZipMiddleware, compresslevel=5),
+                Middleware(Gate, limits=limits, work=work, pages=pages),
             ],
         },
     }
+
+
+def _lifespan(pages: Pages, tools: Tools, closed: timedelta) -> Callable[[App], AbstractAsyncContextManager[None]]:
+    """Of an app that remembers its pages and offers its endpoints as tools."""
+    remember = remembering(pages, closed)
+
+    @asynccontextmanager
+    async def lifespan(app: App) -> AsyncIterator[None]:
+        async with remember(app), tools.serving(app.get_blocks()):
+            yield
+
+    return lifespan

@@ -9,7 +9,8 @@ from typing import Any
 from explorer.core.errors import CodesError, ExplorerError
 
 log = logging.getLogger(__name__)
-LARGEST_REQUEST = 20 * 2**20
+LARGEST_REQUEST = 8 * 2**20
+"""Bytes of JSON that a view sends at most: codes and edits, not pictures."""
 
 
 def answered(call: Callable[..., dict[str, Any]]) -> Callable[[Any, str], str]:

@@ -3,7 +3,6 @@
 import base64
 import html
 import json
-import tempfile
 from collections.abc import Awaitable, Callable, Sequence
 from functools import cache, partial
 from pathlib import Path
@@ -237,36 +236,35 @@ class PictureInput(gr.Image):
     def get_block_name(self) -> str:
         return "image"
 
-    def preprocess(self, payload: ImageData | None) -> str | None:
+    def preprocess(self, payload: ImageData | None) -> str | bytes | None:
+        """The path of the uploaded file, or the bytes that a data URL carries."""
         if payload is None:
             return None
         if payload.url and payload.url.startswith("data:"):
-            stored = _stored(payload.url)
-            self.temp_files.add(stored)  # for gradio to remove in time
-            return stored
+            return _carried(payload.url)
         if payload.path is None:
             raise gr.Error("No picture came with this request: upload one, or give a file.", print_exception=False)
         return payload.path
 
 
-def _stored(url: str) -> str:
-    """The file that a data URL carries."""
+def _carried(url: str) -> bytes:
+    """What a data URL carries."""
     try:
         data = base64.b64decode(url.partition(",")[2], validate=True)
     except ValueError as error:
         raise gr.Error("This data URL is not valid base64.", print_exception=False) from error
     if len(data) > MAX_BYTES:
         raise gr.Error(f"This picture is larger than {MAX_BYTES >> 20} MB.", print_exception=False)
-    with tempfile.NamedTemporaryFile(dir=Path(gr.utils.get_upload_folder()), suffix=".upload", delete=False) as file:
-        file.write(data)
-    return file.name
+    return data
 
 
-def picture_bytes(path: str | None) -> bytes:
-    """The bytes of an uploaded file."""
-    if not path:
+def picture_bytes(given: str | bytes | None) -> bytes:
+    """The bytes of a picture: of an uploaded file by its path, or as they came."""
+    if not given:
         raise PictureError("No picture came with this request: upload one, or give a file.")
-    file = Path(path)
+    if isinstance(given, bytes):
+        return given
+    file = Path(given)
     if not file.is_file():
         raise PictureError("The uploaded file is gone. Upload it again.")
     if file.stat().st_size > MAX_BYTES:
@@ -274,6 +272,7 @@ def picture_bytes(path: str | None) -> bytes:
     return file.read_bytes()
 
 
-def uploaded_files(paths: Sequence[str]) -> list[PictureFile]:
-    """Uploaded files as those of a data set, read one by one when they are asked for."""
-    return [PictureFile(Path(path).name, 0, partial(picture_bytes, path)) for path in paths]
+def uploaded_files(given: Sequence[str | bytes]) -> list[PictureFile]:
+    """Pictures as the files of a data set, read when they are asked for: uploads by their paths, or bytes."""
+    names = [Path(one).name if isinstance(one, str) else f"picture {number}" for number, one in enumerate(given, 1)]
+    return [PictureFile(name, 0, partial(picture_bytes, one)) for name, one in zip(names, given, strict=True)]

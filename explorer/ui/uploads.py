@@ -8,9 +8,27 @@ from starlette.datastructures import FormData
 
 from explorer.services.published import MAX_OWN_BYTES
 from explorer.ui.components import MAX_BYTES, WEIGHTS
+from explorer.ui.server import own_files, visitors
 
 SPARE_BYTES = 2**30
 """Space on the disk that uploads leave free."""
+KEPT_OF_ONE = 8 * 2**30
+"""Bytes of one visitor's uploads at a time."""
+FILES, FIELDS = 300, 4
+"""Files in one upload, and fields beside them."""
+
+
+class _Folder:
+    """In place of the hash by which gradio names an upload's folder: a folder of the visitor that nobody can guess."""
+
+    def __init__(self):
+        self._name = own_files.new_folder_name(visitors.current.get())
+
+    def update(self, _: bytes) -> None:
+        """Takes the contents, of which the name tells nothing."""
+
+    def hexdigest(self) -> str:
+        return self._name
 
 
 def largest(name: str) -> int:
@@ -21,15 +39,22 @@ def largest(name: str) -> int:
 class ByKind(route_utils.GradioMultiPartParser):
     """gradio's reader of uploads, which knows one limit for all, with a limit for each kind of file.
 
-    What was written of an upload that breaks off is removed, which gradio's own reader leaves behind.
+    Files go to the folder of the visitor who sends them. What was written of an upload that breaks off is removed;
+    gradio's own reader leaves it behind.
     """
+
+    def __init__(self, *arguments, **named):
+        super().__init__(*arguments, **{**named, "max_files": FILES, "max_fields": FIELDS})
 
     def on_headers_finished(self) -> None:
         super().on_headers_finished()
         file = self._current_part.file
         if file is None:
             return
+        file.sha = _Folder()
         self.max_file_size = largest(file.filename or "")
+        if own_files.kept(visitors.current.get()) > KEPT_OF_ONE:
+            raise route_utils.MultiPartException("Too many uploads from here are still kept. Try again in 15 minutes.")
         if self.upload_dir and shutil.disk_usage(self.upload_dir).free < SPARE_BYTES + self.max_file_size:
             raise route_utils.MultiPartException("There is no room for uploads at the moment. Try again in an hour.")
 

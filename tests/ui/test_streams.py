@@ -15,6 +15,7 @@ from starlette.testclient import TestClient
 
 from explorer.ui import streams
 from explorer.ui.gate import Gate
+from explorer.ui.server.pages import Pages
 from explorer.ui.stop import Work
 from explorer.ui.streams import Streams
 
@@ -60,7 +61,7 @@ def test_the_gate_watches_streams_and_holds_what_is_accepted():
         Route("/gradio_api/queue/data", lambda _: Response(CLOSE["body"])),
         Route("/gradio_api/queue/join", lambda _: Response(), methods=["POST"]),
     ]
-    app = Starlette(routes=routes, middleware=[Middleware(Gate, limits=None, work=Work())])
+    app = Starlette(routes=routes, middleware=[Middleware(Gate, limits=None, work=Work(), pages=Pages())])
     app.get_blocks = lambda: blocks
     with TestClient(app) as client:
         seconds = {}

@@ -2,6 +2,7 @@
 
 import contextlib
 import http.server
+import re
 import threading
 from pathlib import Path
 
@@ -10,12 +11,16 @@ import pytest
 import safehttpx
 from gradio.routes import App
 from starlette.middleware import Middleware
+from starlette.responses import PlainTextResponse
+from starlette.routing import Route
 from starlette.testclient import TestClient
 
 from explorer.services.limits import ADDRESS, PAGE, Limits
 from explorer.ui import gate, uploads
 from explorer.ui.components import PictureInput
 from explorer.ui.gate import Gate
+from explorer.ui.server import bodies
+from explorer.ui.server.pages import Pages, remembering
 from explorer.ui.stop import Work
 
 API = "/gradio_api/"
@@ -36,8 +41,12 @@ def served(guarded: bool = True, limits: Limits | None = None, work: Work | None
         button = gr.Button()
         button.click(bytes_of, [picture, note], size, api_name="bytes_of", queue=False)
         button.click(broken, picture, size, api_name="broken", queue=False)
-    middleware = [Middleware(Gate, limits=limits, work=work or Work())] if guarded else []
-    app = App.create_app(blocks, app_kwargs={"middleware": middleware})
+    pages = Pages()
+    guard = {
+        "middleware": [Middleware(Gate, limits=limits, work=work or Work(), pages=pages)],
+        "lifespan": remembering(pages),
+    }
+    app = App.create_app(blocks, app_kwargs=guard if guarded else {})
     blocks.create_limiter()
     blocks.show_error, blocks.max_file_size = False, None  # as launch() sets them
     with TestClient(app, raise_server_exceptions=False) as client:
@@ -108,6 +117,7 @@ def test_no_address_that_a_request_names_is_fetched(client, host):
 
 def test_files_go_only_to_who_brought_them(tmp_path, monkeypatch):
     monkeypatch.setenv("GRADIO_TEMP_DIR", str(tmp_path))
+    uploads.limit_by_kind()
     with served() as client:  # one of its own, that keeps its files there
         (path,) = client.post(f"{API}upload", files={"files": ("mine.png", b"my picture")}).json()
         assert client.get(f"{API}file={path}").content == b"my picture"
@@ -116,12 +126,12 @@ def test_files_go_only_to_who_brought_them(tmp_path, monkeypatch):
         for way in (
             f"file={path}",
             f"file=/{path}",
-            f"file/{path}",
             f"file=/tmp/..{path}",
             f"file=../../../../..{path}",
         ):
             answer = client.get(API + way.replace("..", "%2e%2e"))
             assert answer.status_code == 403 and b"my picture" not in answer.content
+        assert ask(client, named(path)).status_code == 403
 
 
 def test_each_kind_of_upload_has_its_limit_and_leaves_nothing_when_it_is_refused(tmp_path, monkeypatch):
@@ -180,11 +190,14 @@ def test_an_unexpected_error_tells_nothing_of_the_program(client):
     assert "secret" not in answer.text and "Traceback" not in answer.text
 
 
-def test_a_request_that_is_too_long_is_not_read(client, monkeypatch):
-    monkeypatch.setattr(gate, "LARGEST_BODY", 10_000)
-    assert client.post(f"{API}run/bytes_of", content=b" " * 10_001).status_code == 413
-    assert client.post(f"{API}run/bytes_of", content=iter([b" " * 1000] * 11)).status_code == 413
-    assert client.post(f"{API}run/bytes_of", content=iter([b" " * 1000] * 10)).status_code == 400
+@pytest.mark.parametrize("path", ["run/broken", "cancel", "component_server", "mcp", "queue/join"])
+def test_a_request_that_is_too_long_is_not_read(client, monkeypatch, path):
+    monkeypatch.setattr(gate, "OF_INPUTS", ())
+    monkeypatch.setattr(gate, "OF_OTHERS", 5_000)
+    monkeypatch.setattr(gate, "LARGEST", dict.fromkeys(gate.LARGEST, bodies.Limit(10_000)))
+    assert client.post(f"{API}{path}", content=b" " * 10_001).status_code == 413
+    assert client.post(f"{API}{path}", content=iter([b" " * 1000] * 11)).status_code == 413
+    assert client.post(f"{API}{path}", content=iter([b" " * 1000] * 5)).status_code == 400
 
 
 def test_who_asks_too_often_is_told_how_long_to_wait():
@@ -201,7 +214,9 @@ def test_who_asks_too_often_is_told_how_long_to_wait():
 def test_nobody_fills_the_line_of_all():
     with gr.Blocks(analytics_enabled=False) as blocks:
         gr.Button().click(lambda: None, None, None, api_name="nothing")
-    app = App.create_app(blocks, app_kwargs={"middleware": [Middleware(Gate, limits=Limits(), work=Work())]})
+    pages = Pages()
+    guard = Middleware(Gate, limits=Limits(), work=Work(), pages=pages)
+    app = App.create_app(blocks, app_kwargs={"middleware": [guard], "lifespan": remembering(pages)})
     with TestClient(app) as client:  # nothing takes from its queue
 
         def join(page):
@@ -221,3 +236,114 @@ def test_nothing_begins_while_the_program_stops():
         assert ask(client, None).status_code == 503
         assert client.post(f"{API}upload", files={"files": ("a.png", b"a")}).status_code == 503
         assert client.get("/config").status_code == 200
+
+
+OPEN = {
+    "GET": {
+        "/",
+        "/assets/{path:path}",
+        "/config",
+        "/config/",
+        "/favicon.ico",
+        "/gradio_api/app_id",
+        "/gradio_api/app_id/",
+        "/gradio_api/call/v2/{api_name}/{event_id}",
+        "/gradio_api/call/{api_name}/{event_id}",
+        "/gradio_api/file={path_or_url:path}",
+        "/gradio_api/heartbeat/{session_hash}",
+        "/gradio_api/info",
+        "/gradio_api/info/",
+        "/gradio_api/openapi.json",
+        "/gradio_api/queue/data",
+        "/gradio_api/startup-events",
+        "/gradio_api/theme.css",
+        "/gradio_api/upload_progress",
+        "/robots.txt",
+        "/static/{path:path}",
+        "/theme.css",
+    },
+    "POST": {
+        "/gradio_api/api/{api_name}",
+        "/gradio_api/api/{api_name}/",
+        "/gradio_api/call/v2/{api_name}",
+        "/gradio_api/call/v2/{api_name}/",
+        "/gradio_api/call/{api_name}",
+        "/gradio_api/call/{api_name}/",
+        "/gradio_api/cancel",
+        "/gradio_api/component_server",
+        "/gradio_api/component_server/",
+        "/gradio_api/queue/join",
+        "/gradio_api/reset",
+        "/gradio_api/reset/",
+        "/gradio_api/run/{api_name}",
+        "/gradio_api/run/{api_name}/",
+        "/gradio_api/upload",
+    },
+}
+"""The routes of gradio that the page and programs need. A new one stays closed until the gate names it."""
+
+
+def test_routes_of_gradio_are_closed_but_for_those_that_are_needed():
+    with gr.Blocks(analytics_enabled=False) as blocks:
+        gr.Button().click(lambda: None, None, None, api_name="nothing")
+    reached, pages = {"GET": set(), "POST": set()}, Pages()
+
+    class Reached:
+        """In place of gradio: takes down what the gate lets through."""
+
+        def __init__(self, app):
+            self.app = app
+
+        async def __call__(self, scope, receive, send):
+            if scope["type"] == "http":
+                reached[scope["method"]].add(dict(scope["headers"])[b"route"].decode())
+                await PlainTextResponse("reached")(scope, receive, send)
+            else:
+                await self.app(scope, receive, send)
+
+    middleware = [Middleware(Gate, limits=None, work=Work(), pages=pages), Middleware(Reached)]
+    app = App.create_app(blocks, app_kwargs={"middleware": middleware, "lifespan": remembering(pages)})
+    routes = [route for route in _all(app.router) if isinstance(route, Route)]
+    assert len(routes) > 60, "gradio lists its routes elsewhere now"
+    with TestClient(app) as client:
+        client.headers = {}
+        for route in routes:
+            path = re.sub(r"\{[^}]*\}", "nothing", route.path)
+            for method in {"GET", "POST"} & route.methods:
+                body = {"data": [], "fn_index": 0, "component_id": next(iter(blocks.blocks)), "session_hash": "a"}
+                with pages.stream("testclient", "a", is_page=True, limited=False):
+                    client.request(method, path, json=body if method == "POST" else None, headers={"route": route.path})
+    # files are handed out only from the folder of uploads, which the tests above ask for
+    assert reached["GET"] == OPEN["GET"] - {"/gradio_api/file={path_or_url:path}"}
+    assert reached["POST"] == OPEN["POST"]
+
+
+def _all(router):
+    """Every route below a router; FastAPI keeps one that was included as it was."""
+    for route in router.routes:
+        yield route
+        inner = getattr(route, "original_router", route)
+        if hasattr(inner, "routes"):
+            yield from _all(inner)
+
+
+@pytest.mark.parametrize("method", ["PUT", "PATCH", "DELETE", "TRACE", "CONNECT"])
+def test_no_other_method_is_let_in(client, method):
+    assert client.request(method, f"{API}run/bytes_of").status_code == 405
+
+
+def test_what_only_a_page_asks_for_needs_an_open_page(monkeypatch):
+    monkeypatch.setattr(gate, "OPENING", 0.2)
+    with gr.Blocks(analytics_enabled=False) as blocks:
+        gr.Button().click(lambda: None, None, None, api_visibility="private")
+    pages = Pages()
+    guard = Middleware(Gate, limits=Limits(), work=Work(), pages=pages)
+    app = App.create_app(blocks, app_kwargs={"middleware": [guard], "lifespan": remembering(pages)})
+    with TestClient(app) as client:
+        asked = {"data": [], "fn_index": 0, "session_hash": "a page"}
+        assert "Reload the page" in client.post(f"{API}queue/join", json=asked).json()["detail"]
+        view = {"data": "", "component_id": next(iter(blocks.blocks)), "fn_name": "a", "session_hash": "a page"}
+        assert "Reload the page" in client.post(f"{API}component_server", json=view).json()["detail"]
+        assert not pages.session_data
+        with pages.stream("testclient", "a page", is_page=True, limited=True):
+            assert client.post(f"{API}queue/join", json=asked).status_code == 200

@@ -1,0 +1,116 @@
+"""No path of the machine reaches a handler: asked of every endpoint, event and view that the running app has."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from tests.attack.intruder import NAMES_A_PATH, Intruder, same_but_for, shapes
+from tests.bad_pictures import encoded, photo
+
+
+@pytest.fixture(scope="module")
+def paths(tmp_path_factory, app_url, intruder):
+    """What a path leads to -> a path that is not the intruder's."""
+    folder = tmp_path_factory.mktemp("machine")
+    picture = folder / "picture.png"
+    picture.write_bytes(encoded(photo(), "PNG"))
+    mine = intruder.upload(encoded(photo(), "PNG"))
+    link = Path(mine).parent / "link.png"
+    os.symlink(picture, link)
+    others = Intruder(app_url, "203.0.113.7").upload(encoded(photo(), "PNG"))
+    return {
+        "a picture": str(picture),
+        "nothing": str(folder / "missing.png"),
+        "an upload of another visitor": others,
+        "a link in one's own folder": str(link),
+        "a way out of one's own folder": f"{Path(mine).parent}/../../../../../../../../../../{picture}",
+        "a file of the program": str(Path("app.py").resolve()),
+        "a relative path": "app.py",
+        "a folder": str(folder),
+        "a null": f"{mine}\0.png",
+    }
+
+
+def refused(answer: str) -> bool:
+    return answer.startswith(("403", "422")) or "event: error" in answer
+
+
+def test_ones_own_upload_is_taken(intruder):
+    """Else the tests below would hold of an app that takes nothing."""
+    mine = intruder.upload(encoded(photo(), "PNG"))
+    for shape in ("bare", "marked", "complete"):
+        answer = intruder.call("encode", ["fsq.caltech_f8_1000", shapes(mine)[shape], 64, "whole"])
+        assert "event: complete" in answer, answer
+
+
+def test_no_endpoint_takes_a_path(intruder, paths):
+    for name, parameters in intruder.endpoints.items():
+        usual = [parameter.get("parameter_default") for parameter in parameters]
+        for place, parameter in enumerate(parameters):
+            for what, path in paths.items():
+                for shape, value in shapes(path).items():
+                    if what != "a picture" and shape != "bare":
+                        continue
+                    data = [*usual[:place], value, *usual[place + 1 :]]
+                    where = f"{name}, {parameter['parameter_name']}, {shape}, {what}"
+                    assert refused(intruder.call(name, data)), where
+                    if what == "a picture":
+                        named = dict(zip((one["parameter_name"] for one in parameters), data, strict=True))
+                        assert refused(intruder.call_by_name(name, named)), where
+                        direct = intruder.post(f"/run/{name}", {"data": data})
+                        assert direct.status_code in (403, 404), where
+
+
+def test_answers_do_not_tell_what_is_there(intruder, paths):
+    for name, parameters in intruder.endpoints.items():
+        usual = [parameter.get("parameter_default") for parameter in parameters]
+        for place in range(len(parameters)):
+            for shape in shapes(""):
+                answers = {
+                    same_but_for(path, intruder.call(name, [*usual[:place], shapes(path)[shape], *usual[place + 1 :]]))
+                    for path in (paths["a picture"], paths["nothing"])
+                }
+                assert len(answers) == 1, (name, place, shape, answers)
+    for path in (paths["a picture"], paths["nothing"], paths["an upload of another visitor"]):
+        assert intruder.http.get(f"/gradio_api/file={path}").status_code == 403, path
+
+
+def test_no_event_of_the_page_takes_a_path(intruder, paths):
+    asked = 0
+    for event in intruder.events:
+        usual = [intruder.usual(id) for id in event["inputs"]]
+        for place in range(len(usual)):
+            for what, path in paths.items():
+                for shape in NAMES_A_PATH if what == "a picture" else ("marked",):
+                    data = [*usual[:place], shapes(path)[shape], *usual[place + 1 :]]
+                    answer = intruder.fire(event["id"], data)
+                    assert answer.status_code == 403, (event["id"], place, shape, what, answer.text)
+                    asked += 1
+    assert asked > 500
+
+
+def test_no_event_takes_a_path_beside_its_inputs(intruder, paths):
+    body = {"data": [], "fn_index": intruder.events[0]["id"], "session_hash": intruder.page}
+    for name in ("event_data", "trigger_id", "request", "batched", "unknown"):
+        answer = intruder.post("/queue/join", {**body, name: {"path": paths["a picture"]}})
+        assert answer.status_code == 403, (name, answer.text)
+
+
+def test_no_view_takes_a_path(intruder, paths):
+    assert intruder.views
+    for component, function in intruder.views:
+        for shape in NAMES_A_PATH:
+            answer = intruder.view(component, function, shapes(paths["a picture"])[shape])
+            assert answer.status_code == 403, (component, function, shape)
+
+
+def test_components_for_files_take_no_text(intruder, paths):
+    files = {part["id"] for part in intruder.config["components"] if part["type"] in ("file", "image", "uploadbutton")}
+    places = [(event, place) for event in intruder.events for place, id in enumerate(event["inputs"]) if id in files]
+    assert len(places) >= 4
+    for event, place in places:
+        for value in (paths["a picture"], [paths["a picture"]], [[paths["a picture"]]], 7, True):
+            data = [intruder.usual(id) for id in event["inputs"]]
+            answer = intruder.fire(event["id"], [*data[:place], value, *data[place + 1 :]])
+            assert answer.status_code == 403, (event["id"], place, value)
