@@ -14,7 +14,8 @@ from typing import Literal
 import numpy as np
 from PIL import Image, ImageCms, UnidentifiedImageError
 
-from explorer.core.containers import Contents, contents
+from explorer.core.containers import contents
+from explorer.core.containers.contents import MAX_FRAMES, Contents
 from explorer.core.errors import PictureError
 from explorer.core.room import Room
 
@@ -178,7 +179,8 @@ def _opened(data: bytes, format: str) -> Image.Image:
 
 def _decoded(found: Contents, longest: int | None) -> Picture:
     width, height = found.size
-    notes = [f"first of {found.frames or 'several'} frames"] if found.frames != 1 else []
+    counted = found.frames if found.frames <= MAX_FRAMES else "several"
+    notes = [f"first of {counted} frames"] if found.frames > 1 else []
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of Pillow, about tags and sizes: sizes are checked before
@@ -197,8 +199,8 @@ def _decoded(found: Contents, longest: int | None) -> Picture:
         raise
     except UnidentifiedImageError as error:
         raise PictureError(
-            f"This {found.format} file is damaged or of a kind that is not read here. Save it with 8 bits per value, or "
-            "as PNG."
+            f"This {found.format} file is damaged or of a kind that is not read here. Save it with 8 bits per value, "
+            "or as PNG."
         ) from error
     except Exception as error:
         raise PictureError(

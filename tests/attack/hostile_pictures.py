@@ -187,6 +187,25 @@ def runs() -> bytes:
     return head + bytes(range(256)) * 4 + b"\0\2\1\0" * 4_000_000
 
 
+def code_tables(side: int = 1024) -> bytes:
+    """A lossless WebP in which every 4 x 4 pixels have Huffman codes of their own, as many as the format allows."""
+    bits: list[tuple[int, int]] = [(0x2F, 8), (side - 1, 14), (side - 1, 14), (0, 1 + 3)]
+    bits += [(0, 1), (0, 1), (1, 1), (0, 3), (0, 1)]  # no transform, no cache; codes per 4 x 4 pixels; no cache there
+    for others in (24, 0):  # green and red: eight bits for each of 256 values, none for lengths
+        bits += [(0, 1), (8, 4), *((int(place in (2, 11)), 3) for place in range(12)), (0, 1)]
+        bits += [(1, 1)] * 256 + [(0, 1)] * others
+    one_value = (0b0001, 4)
+    bits += [one_value] * 3  # blue, alpha, distance
+    count = (side // 4) ** 2
+    turned = [int(f"{value:08b}"[::-1], 2) for value in range(256)]
+    for number in range(count):
+        bits += [(turned[number & 255], 8), (turned[number >> 8 & 255], 8)]
+    bits += [one_value] * 5 * count
+    digits = "".join(f"{value:0{width}b}"[::-1] for value, width in bits) + "0" * 64
+    body = int(digits[::-1], 2).to_bytes(-(-len(digits) // 16) * 2, "little")
+    return b"RIFF" + struct.pack("<I", 12 + len(body)) + b"WEBPVP8L" + struct.pack("<I", len(body)) + body
+
+
 def tile() -> bytes:
     """A TIFF of 16 x 16 pixels that are the corner of one huge tile."""
     tags = {"t259": (3, [8]), "t322": (4, [30_000]), "t323": (4, [30_000]), "t324": (4, [8]), "t325": (4, [900_000])}

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from explorer.core.errors import PictureError
 
 MAX_FRAMES = 1000
-"""Pictures of one file are counted up to this many."""
+"""Pictures of one file are counted up to this many, and one more."""
 
 MAX_PARTS = 100_000
 """Chunks, segments or blocks of one file that are walked through; real files have far fewer."""
@@ -26,8 +26,8 @@ class Contents:
 
     format: Pillow's name for it. size: (width, height) in pixels. data: a file of this picture alone. memory: bytes
     that decoding it takes at most, with the pixels that come of it. tables: bytes that a hostile file could make the
-    decoder take besides. frames: how many pictures the file holds, 0 for more than were counted. orientation: 1 to
-    8 as in EXIF. profile: its ICC profile, or nothing.
+    decoder take besides. frames: how many pictures the file holds; above MAX_FRAMES there may be more. orientation: 1
+    to 8 as in EXIF. profile: its ICC profile, or nothing.
     """
 
     format: str

@@ -56,16 +56,16 @@ class _Walk:
         return self.position
 
     def count(self, end: int) -> int:
-        """How many pictures there are, 0 for more than are counted; the first one ends at `end`."""
+        """How many pictures there are, MAX_FRAMES + 1 for more than are counted; the first one ends at `end`."""
         self.position, frames = end, 1
         while frames <= MAX_FRAMES:
             try:
                 _, start = self.to_picture()
                 self.past_picture(start)
             except PictureError:  # the end, or more parts than are walked through
-                return frames if self.left else 0
+                return frames if self.left else MAX_FRAMES + 1
             frames += 1
-        return 0
+        return frames
 
     def _past_blocks(self) -> None:
         data, position = self.data, self.position

@@ -135,12 +135,10 @@ def _bits(data: bytes, tags: dict[int, Tag], samples: int) -> int:
 
 
 def _frames(data: bytes, start: int) -> int:
-    """How many directories follow one another, 0 for more than are counted."""
+    """How many directories follow one another; counting stops at MAX_FRAMES + 1."""
     seen = set()
-    while start and start not in seen:
+    while start and start not in seen and len(seen) <= MAX_FRAMES:
         seen.add(start)
-        if len(seen) > MAX_FRAMES:
-            return 0
         start = next_directory(data, start)
     return len(seen)
 

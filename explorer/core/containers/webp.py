@@ -4,7 +4,6 @@ import struct
 
 from explorer.core.containers.contents import (
     MAX_EXTRA,
-    MAX_FRAMES,
     MAX_PARTS,
     Contents,
     damaged,
@@ -59,7 +58,7 @@ def read(data: bytes) -> Contents:
         picture,
         pixels * _PER_PIXEL,
         tables=0 if lossy else min(_TABLES, pixels // _PIXELS_OF_A_TABLE + 1) * _TABLE,
-        frames=frames if 0 < frames <= MAX_FRAMES else int(not frames),
+        frames=max(1, frames),
         orientation=orientation(found.get(b"EXIF", b"")[:MAX_EXTRA], found.get(b"XMP ", b"")[:MAX_EXTRA]),
         profile=profile_in_use(found.get(b"ICCP", b"")),
     )
