@@ -18,6 +18,8 @@ def refused() -> dict[str, tuple[bytes, str]]:
         "truncated.jpg": (jpeg[: len(jpeg) // 3], "damaged or cut off"),
         "line.png": (encoded(Image.new("RGB", (1, 5000)), "PNG"), "1 x 5,000 pixels"),
         "bomb.png": (bomb(), "too many pixels"),
+        "program.png": (b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n%%EndComments\nshowpage\n", "PostScript"),
+        "phone.heic": (b"\0\0\0\x18ftypheic\0\0\0\0mif1heic" + bytes(100), "a HEIC picture"),
     }
 
 

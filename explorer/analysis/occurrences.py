@@ -9,7 +9,7 @@ import numpy as np
 from explorer.analysis.cooccurrence import DIRECTIONS, most_frequent_beside
 from explorer.analysis.exemplars import cut, exemplars
 from explorer.analysis.observations import Observations
-from explorer.core.images import encode_file, read_picture
+from explorer.core.images import encode_file, read_own_picture
 from explorer.core.mosaic import mosaic, tile
 
 SIDE = 24
@@ -111,7 +111,7 @@ class Occurrences:
 
     @cached_property
     def _sheet(self) -> np.ndarray:
-        return read_picture(self.patches.tobytes()).pixels
+        return read_own_picture(self.patches.tobytes())
 
 
 def summarize(

@@ -12,7 +12,7 @@ from pathlib import Path
 from explorer.bench.measure import Row
 from explorer.services.model_store import ModelStore
 
-SECTIONS = ("startup", "tokenize", "edit", "lookup", "scan", "adapters")
+SECTIONS = ("startup", "pictures", "tokenize", "edit", "lookup", "scan", "adapters")
 
 
 def main(arguments: list[str] | None = None) -> None:

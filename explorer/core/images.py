@@ -6,24 +6,51 @@ Everywhere else a picture is (H, W, 3) uint8 RGB for people or (B, H, W, 3) floa
 import io
 import logging
 import warnings
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 import numpy as np
-from PIL import Image, ImageCms, ImageOps, UnidentifiedImageError
+from PIL import Image, ImageCms, UnidentifiedImageError
 
+from explorer.core.containers import contents
+from explorer.core.containers.contents import MAX_FRAMES, Contents
 from explorer.core.errors import PictureError
+from explorer.core.room import Room
 
 log = logging.getLogger(__name__)
 
+MAX_FILE = 256 * 2**20
+"""Larger files, in bytes, are refused before they are read."""
+
 MAX_PIXELS = 64_000_000
 """Pictures that claim more pixels than this are refused before they are decoded."""
+
+MAX_MEMORY = 10 * MAX_PIXELS
+"""Bytes that decoding one picture may take: enough for a progressive JPEG of MAX_PIXELS, or half as many of WebP."""
+
+BAND = 2**20
+"""Pixels that are converted to 8-bit RGB at a time."""
 
 MAX_ASPECT = 16
 """Longest side over shortest side; beyond it a picture is a line."""
 
 Fit = Literal["whole", "square"]
+
+_UPRIGHT = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+"""EXIF orientation -> how to turn the stored picture."""
+
+_room = Room(2 * MAX_MEMORY)
+"""What all pictures that are being decoded may take together."""
 
 
 @dataclass(frozen=True)
@@ -35,55 +62,48 @@ class Picture:
 
 
 def read_picture(source: str | Path | bytes, longest: int | None = None) -> Picture:
-    """Decode a picture file of any common format into upright 8-bit RGB.
+    """Decode the first picture of a JPEG, PNG, WebP, GIF, TIFF or BMP file into upright 8-bit RGB.
 
-    EXIF rotation is applied, an ICC profile converted to sRGB, alpha laid on white, 16-bit scaled to
-    8, the first frame of an animation taken. `longest` lets a JPEG be decoded at a fraction of its
-    size, never below that many pixels on its longest side. Raises PictureError in words.
+    EXIF rotation is applied, an ICC profile converted to sRGB, alpha laid on white, 16-bit scaled to 8.
+    `longest` lets a JPEG be decoded at a fraction of its size, never below that many pixels on its longest side.
+    What a file may cost is settled by its header: see `explorer.core.containers`. Raises PictureError.
     """
-    data = source if isinstance(source, bytes) else _read_bytes(Path(source))
+    data = source if isinstance(source, bytes) else read_file(Path(source))
     if not data:
         raise PictureError("This file is empty. Choose a picture file such as a JPEG or a PNG.")
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-            image = Image.open(io.BytesIO(data))
-    except UnidentifiedImageError as error:
-        raise PictureError(
-            "This file is not a picture, whatever its name says. Choose a JPEG, PNG, WebP, GIF or TIFF file."
-        ) from error
-    except Image.DecompressionBombError as error:
-        raise PictureError(f"This picture claims too many pixels; at most {MAX_PIXELS:,} are decoded.") from error
-    except Exception as error:
-        raise PictureError(f"The header of this picture file is damaged ({type(error).__name__}).") from error
+    check_length(len(data))
+    found = contents(data)
+    _check_size(*found.size, found.memory)
+    with _room.of(found.memory + found.tables + len(data) + len(found.data)):
+        return _decoded(found, longest)
 
-    width, height = image.size
-    if width * height > MAX_PIXELS:
+
+def read_own_picture(data: bytes) -> np.ndarray:
+    """Pixels (H, W, 3) uint8 of an AVIF file that `encode_file` made.
+
+    For files that come with the app, never for those of visitors: what AVIF takes can't be told off its header.
+    """
+    image = _opened(data, "AVIF")
+    _check_size(*image.size, 8 * image.width * image.height)
+    return np.asarray(image.convert("RGB"))
+
+
+def read_file(path: Path) -> bytes:
+    """The bytes of a picture file; a PictureError says why they can't be read."""
+    try:
+        check_length(path.stat().st_size)
+        return path.read_bytes()
+    except OSError as error:
+        raise PictureError(f"{path.name} can't be read: {error.strerror or error}.") from error
+
+
+def check_length(length: int) -> None:
+    """Refuse a file of more than MAX_FILE bytes, before it is read."""
+    if length > MAX_FILE:
         raise PictureError(
-            f"This picture is {width:,} x {height:,} pixels; at most {MAX_PIXELS:,} pixels in all are decoded. "
+            f"This file has {length:,} bytes; picture files of at most {MAX_FILE >> 20} MB are read. "
             "Make it smaller first."
         )
-    if max(width, height) > MAX_ASPECT * min(width, height):
-        raise PictureError(
-            f"This picture is {width:,} x {height:,} pixels, more than {MAX_ASPECT} times as long as it is wide. "
-            "Crop it to a shape nearer to a square."
-        )
-    notes = []
-    if getattr(image, "n_frames", 1) > 1:
-        notes.append(f"first of {image.n_frames} frames")
-    if longest:
-        image.draft(None, (longest, longest) if width == height else _covering(width, height, longest))
-    try:
-        image.load()
-    except Exception as error:
-        raise PictureError(
-            "This picture file is damaged or cut off, so it can't be decoded. Save or download it again."
-        ) from error
-    image = _upright(image, notes)
-    image = _eight_bit(image, notes)
-    image = _in_srgb(image, notes)
-    image = _on_white(image, notes)
-    return Picture(np.asarray(image if image.mode == "RGB" else image.convert("RGB")), tuple(notes))
 
 
 def fit(pixels: np.ndarray, size: int, how: Fit = "whole", multiple: int = 8) -> np.ndarray:
@@ -133,11 +153,59 @@ def encode_file(pixels: np.ndarray, format: Literal["png", "webp", "jpeg", "avif
     return buffer.getvalue()
 
 
-def _read_bytes(path: Path) -> bytes:
+def _check_size(width: int, height: int, memory: int) -> None:
+    size = f"{width:,} x {height:,} pixels"
+    if width * height > MAX_PIXELS:
+        raise PictureError(
+            f"This picture has too many pixels, {size}; at most {MAX_PIXELS:,} pixels in all are decoded. "
+            "Make it smaller first."
+        )
+    if max(width, height) > MAX_ASPECT * min(width, height):
+        raise PictureError(
+            f"This picture is {size}, more than {MAX_ASPECT} times as long as it is wide. "
+            "Crop it to a shape nearer to a square."
+        )
+    if memory > MAX_MEMORY:
+        raise PictureError(
+            f"This picture of {size} takes {memory >> 20:,} MB to decode in its format; at most {MAX_MEMORY >> 20} MB "
+            "are taken. Make it smaller first, or save it as an ordinary JPEG."
+        )
+
+
+def _opened(data: bytes, format: str) -> Image.Image:
+    """The one place that gives a file to Pillow."""
+    return Image.open(io.BytesIO(data), formats=[format])
+
+
+def _decoded(found: Contents, longest: int | None) -> Picture:
+    width, height = found.size
+    counted = found.frames if found.frames <= MAX_FRAMES else "several"
+    notes = [f"first of {counted} frames"] if found.frames > 1 else []
     try:
-        return path.read_bytes()
-    except OSError as error:
-        raise PictureError(f"{path.name} can't be read: {error.strerror or error}.") from error
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of Pillow, about tags and sizes: sizes are checked before
+            image = _opened(found.data, found.format)
+            if sorted(image.size) != sorted(found.size):
+                raise ValueError(f"{found.size} became {image.size}")
+            if longest:
+                image.draft(None, (longest, longest) if width == height else _covering(width, height, longest))
+            image.load()
+        turned = _UPRIGHT.get(found.orientation)
+        if turned is not None:
+            image = image.transpose(turned)
+            notes.append("turned upright by its EXIF data")
+        return Picture(_pixels(image, found.profile, notes), tuple(notes))
+    except PictureError:
+        raise
+    except UnidentifiedImageError as error:
+        raise PictureError(
+            f"This {found.format} file is damaged or of a kind that is not read here. Save it with 8 bits per value, "
+            "or as PNG."
+        ) from error
+    except Exception as error:
+        raise PictureError(
+            "This picture file is damaged or cut off, so it can't be decoded. Save or download it again."
+        ) from error
 
 
 def _covering(width: int, height: int, longest: int) -> tuple[int, int]:
@@ -145,49 +213,65 @@ def _covering(width: int, height: int, longest: int) -> tuple[int, int]:
     return max(1, round(width * scale)), max(1, round(height * scale))
 
 
-def _upright(image: Image.Image, notes: list[str]) -> Image.Image:
-    try:
-        orientation = image.getexif().get(0x0112, 1)
-        if orientation in range(2, 9):  # some cameras write 0
-            image = ImageOps.exif_transpose(image)
-            notes.append("turned upright by its EXIF data")
-    except Exception:  # EXIF written by broken cameras must not cost the picture
-        log.warning("unreadable EXIF data ignored")
-    return image
+def _pixels(image: Image.Image, profile: bytes, notes: list[str]) -> np.ndarray:
+    """A decoded picture as RGB, band by band, so that what is needed on the way is small."""
+    top = _white_value(image)
+    to_srgb, converted = _to_srgb(image.mode, profile)
+    pixels, transparent = np.empty((image.height, image.width, 3), np.uint8), False
+    for first, last, band in _bands(image):
+        if top:
+            band = _eight_bit(band, top)
+        elif to_srgb:
+            band = to_srgb.apply(band)
+        if band.has_transparency_data:
+            band = band.convert("RGBA")
+            transparent |= band.getextrema()[3][0] < 255
+            band = Image.alpha_composite(Image.new("RGBA", band.size, "white"), band)
+        pixels[first:last] = np.asarray(band if band.mode == "RGB" else band.convert("RGB"))
+    notes += ["scaled to 8 bits"] * bool(top) + ["colours converted to sRGB"] * converted
+    notes += ["transparency laid on white"] * transparent
+    return pixels
 
 
-def _eight_bit(image: Image.Image, notes: list[str]) -> Image.Image:
-    if image.mode in ("I", "F") or image.mode.startswith("I;16"):
-        values = np.asarray(image).astype(np.float64)
+def _white_value(image: Image.Image) -> float:
+    """The value of white in a picture of more than 8 bits per value, 0 for any other."""
+    if image.mode.startswith("I;16"):
+        return 65535.0
+    if image.mode not in ("I", "F"):
+        return 0.0
+    low, high = np.inf, -np.inf
+    for _, _, band in _bands(image):
+        values = np.asarray(band)
         if not np.isfinite(values).all():
             raise PictureError("This picture holds NaN or infinite values. Save it as 8- or 16-bit.")
-        top = 65535.0 if image.mode != "F" or values.max() > 1.0 else 1.0
-        if values.min() < 0 or values.max() > top:
-            raise PictureError(f"This picture's values do not lie in 0 to {top:g}. Save it as 8- or 16-bit.")
-        notes.append("scaled to 8 bits")
-        return Image.fromarray(np.rint(values / top * 255).astype(np.uint8))
-    return image
+        low, high = min(low, values.min()), max(high, values.max())
+    top = 65535.0 if image.mode != "F" or high > 1.0 else 1.0
+    if low < 0 or high > top:
+        raise PictureError(f"This picture's values do not lie in 0 to {top:g}. Save it as 8- or 16-bit.")
+    return top
 
 
-def _in_srgb(image: Image.Image, notes: list[str]) -> Image.Image:
-    profile = image.info.get("icc_profile")
-    if not profile or image.mode not in ("RGB", "CMYK", "L"):
-        return image
+def _eight_bit(band: Image.Image, top: float) -> Image.Image:
+    return Image.fromarray(np.rint(np.asarray(band).astype(np.float64) / top * 255).astype(np.uint8))
+
+
+def _to_srgb(mode: str, profile: bytes) -> tuple[ImageCms.ImageCmsTransform | None, bool]:
+    """How to convert to sRGB, if at all, and whether that changes colours."""
+    if not profile or mode not in ("RGB", "CMYK", "L"):
+        return None, False
     try:
         embedded = ImageCms.ImageCmsProfile(io.BytesIO(profile))
-        converted = ImageCms.profileToProfile(image, embedded, ImageCms.createProfile("sRGB"), outputMode="RGB")
+        transform = ImageCms.buildTransform(embedded, ImageCms.createProfile("sRGB"), mode, "RGB")
+        return transform, "srgb" not in ImageCms.getProfileName(embedded).lower()
     except Exception:  # a profile nobody can read is better ignored than fatal
         log.warning("unreadable ICC profile ignored")
-        return image
-    if "srgb" not in ImageCms.getProfileName(embedded).lower():
-        notes.append("colours converted to sRGB")
-    return converted
+        return None, False
 
 
-def _on_white(image: Image.Image, notes: list[str]) -> Image.Image:
-    if not image.has_transparency_data:
-        return image
-    image = image.convert("RGBA")
-    if image.getextrema()[3][0] < 255:
-        notes.append("transparency laid on white")
-    return Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
+def _bands(image: Image.Image) -> Iterator[tuple[int, int, Image.Image]]:
+    """First row, row after the last, and picture of each band of about BAND pixels."""
+    width, height = image.size
+    rows = max(1, BAND // width)
+    for first in range(0, height, rows):
+        last = min(height, first + rows)
+        yield first, last, image if last - first == height else image.crop((0, first, width, last))

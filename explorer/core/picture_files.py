@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path, PurePosixPath
 
-from explorer.core.errors import DataError, PictureError
+from explorer.core.errors import DataError
+from explorer.core.images import MAX_FILE, check_length, read_file
 
 SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff"}
 
@@ -73,7 +74,7 @@ def _folder_files(folder: Path, prefix: str) -> Iterator[PictureFile]:
         if entry.is_dir(follow_symlinks=False):
             yield from _folder_files(Path(entry.path), f"{prefix}{entry.name}/")
         elif entry.is_file():
-            yield PictureFile(prefix + entry.name, entry.stat().st_size, partial(_of_folder, Path(entry.path)))
+            yield PictureFile(prefix + entry.name, entry.stat().st_size, partial(read_file, Path(entry.path)))
 
 
 def _zip_files(source: Path) -> Iterator[PictureFile]:
@@ -93,21 +94,17 @@ def _tar_files(file, path: Path | None) -> Iterator[PictureFile]:
         while (member := archive.next()) is not None:
             archive.members.clear()  # tarfile remembers every member it saw, which in a large archive is a lot
             if member.isfile():
-                if anywhere and not member.issparse():
+                if member.size > MAX_FILE:
+                    read = partial(check_length, member.size)
+                elif anywhere and not member.issparse():
                     read = partial(_of_tar, path, member.offset_data, member.size)
                 else:
                     read = partial(bytes, archive.extractfile(member).read())
                 yield PictureFile(member.name, member.size, read)
 
 
-def _of_folder(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise PictureError(f"{path.name} can't be read: {error.strerror or error}.") from error
-
-
 def _of_zip(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> bytes:
+    check_length(info.file_size)  # zipfile reads no more than that
     try:
         return archive.read(info)
     except (*_DAMAGE, RuntimeError) as error:  # RuntimeError: encrypted, or a compression unknown here

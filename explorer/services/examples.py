@@ -5,7 +5,6 @@ from functools import cache
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
 
 from explorer.core.errors import PictureError
 from explorer.core.images import encode_file, fit, read_picture
@@ -54,9 +53,7 @@ def thumbnails(side: int = 96) -> dict[str, bytes]:
     """Name -> JPEG bytes of each example's centre square."""
     shown = {}
     for found in EXAMPLES:
-        with Image.open(_folder() / found.file) as image:
-            image.draft("RGB", (2 * side, 2 * side))
-            pixels = np.asarray(image.convert("RGB"))
+        pixels = read_picture(_folder() / found.file, longest=4 * side).pixels
         shown[found.name] = encode_file(fit(pixels, side, "square", 1), "jpeg", quality=85)
     return shown
 

@@ -16,7 +16,7 @@ import torch.nn.functional as F
 from PIL import Image
 from torch import Tensor
 
-from explorer.core.errors import DataError, PictureError
+from explorer.core.errors import DataError, ExplorerError, PictureError
 from explorer.core.images import fit, read_picture
 from explorer.core.picture_files import PictureFile, picture_files
 
@@ -55,17 +55,17 @@ def load_split(
         if not files:
             raise DataError(f"{source} has too few pictures to hold any out; no folder holds ten ({HOLD_OUT_RULE}).")
 
-    def decode(file: PictureFile) -> np.ndarray | PictureError:
+    def decode(file: PictureFile) -> np.ndarray | ExplorerError:
         try:
             return _resized(read_picture(file.read()).pixels, short_side, at_least)
-        except PictureError as error:
+        except (PictureError, DataError) as error:
             log.warning("skipped %s: %s", file.name, error)
             return error
 
     pictures, names, unreadable = [], [], []
     with ThreadPoolExecutor(2) as pool:
         for done, (file, result) in enumerate(zip(files, pool.map(decode, files), strict=True), 1):
-            if isinstance(result, PictureError):
+            if isinstance(result, ExplorerError):
                 unreadable.append(file.name)
             else:
                 pictures.append(result)

@@ -75,7 +75,7 @@ class Api:
 
         Args:
             model: A model id from /models, for example "fsq.caltech_f8_1000".
-            image: A picture file: JPEG, PNG, WebP, GIF or TIFF.
+            image: A picture file: JPEG, PNG, WebP, GIF, TIFF or BMP.
             size: Pixels of the longest side (or of the square) the picture is resized to; a multiple of 8 up to 1024.
             how: "whole" keeps the whole picture, "square" takes its centre square.
 
@@ -176,7 +176,7 @@ class Api:
 
         Args:
             models: Two to six model ids from /models.
-            image: A picture file: JPEG, PNG, WebP, GIF or TIFF.
+            image: A picture file: JPEG, PNG, WebP, GIF, TIFF or BMP.
             size: About how many pixels the longest side (or the square) gets, so that every model can take it.
             how: "whole" keeps the whole picture, "square" takes its centre square.
             equal_bits: Whether to run each model at the size where its codes cost what those of the first do.

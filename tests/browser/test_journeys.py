@@ -190,7 +190,7 @@ def test_bad_files_are_explained_and_nothing_is_lost(open_page):
     page.locator(".eg button").nth(2).click()
     wait_for(page, picture="Coffee")
     before = state(page)
-    for name in ("empty.png", "text.png", "bomb.png"):
+    for name in ("empty.png", "text.png", "bomb.png", "program.png"):
         data, words = refused()[name]
         upload(page, name, data)
         page.locator(".toast-body", has_text=words).first.wait_for(timeout=PATIENCE)

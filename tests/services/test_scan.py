@@ -1,6 +1,7 @@
 """Scanning many files gives the codes of each encoded alone, in bounded memory, and can be given up."""
 
 import threading
+import zipfile
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ from explorer.core.images import fit, read_picture, to_unit
 from explorer.core.picture_files import PictureFile, picture_files
 from explorer.models.tokenizer import load_tokenizer
 from explorer.services.scan import scan
+from tests.bad_pictures import encoded, photo, refused
 from tests.services.conftest import READABLE, UNREADABLE
 
 
@@ -46,6 +48,24 @@ def test_unreadable_files_are_named_with_a_reason(tiny_folders, data):
     bad = [pair for part in parts for pair in part.unreadable]
     assert [name for name, _ in bad] == ["class0/05.jpg", "class1/99.jpg"]
     assert "not a picture" in bad[0][1] or "damaged" in bad[0][1]
+
+
+def test_a_hostile_picture_costs_a_line_of_the_report(tiny_folders, tmp_path):
+    """A program, a bomb and a damaged member of an archive: the scan goes on to the picture after them."""
+    whole = encoded(photo(), "PNG")
+    with zipfile.ZipFile(tmp_path / "data.zip", "w") as archive:
+        for name in ("program.png", "bomb.png"):
+            archive.writestr(name, refused()[name][0])
+        archive.writestr("damaged.png", whole)
+        archive.writestr("backwards.png", whole[::-1])
+        archive.writestr("last.png", whole)
+    data = (tmp_path / "data.zip").read_bytes()
+    (tmp_path / "data.zip").write_bytes(data.replace(whole, whole[:-1] + b"?", 1))
+    parts = list(scan(load_tokenizer(tiny_folders["vector"]), picture_files(tmp_path / "data.zip"), 64))
+    reasons = dict(pair for part in parts for pair in part.unreadable)
+    assert [name for part in parts for name, _ in part.codes] == ["last.png"]
+    assert "PostScript" in reasons["program.png"] and "too many pixels" in reasons["bomb.png"]
+    assert "damaged" in reasons["damaged.png"] and "not a picture" in reasons["backwards.png"]
 
 
 def test_files_are_read_ahead_of_the_encoder_but_not_far(tiny_folders, data):
