@@ -23,6 +23,7 @@ from explorer.ui.logs import RequestLog
 from explorer.ui.more_models import Listed, MoreModels
 from explorer.ui.self_test import SelfTest
 from explorer.ui.server.delivery import Delivery
+from explorer.ui.server.fair_line import take_turns
 from explorer.ui.server.mcp_tools import Tools
 from explorer.ui.server.pages import CLOSED, SILENT, Pages, remembering
 from explorer.ui.shared import FITS, SIZES, facts, summary
@@ -132,6 +133,7 @@ def launch_options(work: Work | None = None, limited: bool = True, closed: timed
     work, pages, limits = work or Work(), Pages(), Limits() if limited else None
     tools = Tools(limits)
     limit_by_kind()
+    take_turns()
     return {
         "theme": THEME,
         # in the head as it stands: gradio's own css= rewrites rules and loses container queries

@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable
 import httpx
 
 from tests.attack.intruder import GRADIO, Intruder
-from tests.bad_pictures import hostile
+from tests.attack import hostile_pictures
 
 ADDRESS = {"X-Forwarded-For": "203.0.113.66"}
 BOMBS = (b"{}," * 3_000_000, b'{"data": [' + b"0," * 3_000_000 + b"0]}", b"[" * 1_000_000)
@@ -27,6 +27,8 @@ class Attacker:
         self.http = httpx.AsyncClient(base_url=url, headers=ADDRESS, timeout=60)
         self.port, self.seen = int(url.rsplit(":", 1)[1]), Counter()
         self.view, self.function = Intruder(url).views[0]
+        made = hostile_pictures.REFUSED | hostile_pictures.ACCEPTED
+        self.hostile = hostile_pictures.programs() | {name: make()[0] for name, make in made.items()}
 
     async def attack(self, until: float) -> None:
         number = 0
@@ -75,7 +77,7 @@ class Attacker:
             self.seen["pages", "opened"] += 1
 
     async def pictures(self, number: int) -> None:
-        for name, contents in hostile().items():
+        for name, contents in self.hostile.items():
             uploaded = await self.http.post(f"{GRADIO}/upload", files={"files": (name, contents)})
             if uploaded.status_code != 200:
                 self.seen["pictures", uploaded.status_code] += 1

@@ -49,7 +49,7 @@ class Day:
     """One visitor's: a picture of its own, whose codes are known, so that those of another would be noticed."""
 
     def __init__(self, number: int, tokenizers: Mapping[str, Tokenizer]):
-        self.random = random.Random(number)
+        self.random, self.address = random.Random(number), f"198.51.100.{number % 250 + 1}"
         whole = example(EXAMPLES[number % len(EXAMPLES)].name)
         self.pixels = np.roll(fit(whole, SIZE, "square"), 3 * number, axis=1)
         self.tokenizers = tokenizers
@@ -59,7 +59,7 @@ class Day:
     async def spend(self, url: str, until: float, record: Record) -> None:
         """Open the page, do a few things, close it, and so on until then."""
         while time.monotonic() < until:
-            visitor = Visitor(url)
+            visitor = Visitor(url, self.address)
             try:
                 await record.timed("open the page", visitor.open)
                 await self._visit(visitor, until, record)
@@ -78,7 +78,7 @@ class Day:
     async def look(self, url: str, times: int, record: Record) -> None:
         """Open the page, tokenize a photo and close it, so many times."""
         for _ in range(times):
-            visitor = Visitor(url)
+            visitor = Visitor(url, self.address)
             try:
                 await record.timed("open the page", visitor.open)
                 await record.timed("tokenize a photo", lambda visitor=visitor: self.tokenize(visitor))
@@ -87,7 +87,7 @@ class Day:
 
     async def warm_up(self, url: str) -> None:
         """Everything once, so that what the app keeps is there before its memory is measured."""
-        visitor = Visitor(url)
+        visitor = Visitor(url, self.address)
         await visitor.open()
         await self.tokenize(visitor)
         for (_, action), _ in self.weighted():

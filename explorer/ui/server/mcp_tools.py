@@ -34,7 +34,7 @@ from explorer.ui.server.bodies import HELD_OF_ONE
 
 PATH = "/gradio_api/mcp"
 PICTURE = (
-    "A picture file (JPEG, PNG, WebP, GIF or TIFF), at most 50 MB: as base64, as a data: URL, or as the path that "
+    "A picture file (JPEG, PNG, WebP, GIF, TIFF or BMP), at most 50 MB: as base64, as a data: URL, or as the path that "
     'POST /gradio_api/upload answered (multipart form, one part "files"). Addresses are not fetched.'
 )
 LONGEST_PATH = 1000
