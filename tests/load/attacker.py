@@ -11,8 +11,8 @@ from collections.abc import Awaitable, Callable
 
 import httpx
 
-from tests.attack.intruder import GRADIO, Intruder
 from tests.attack import hostile_pictures
+from tests.attack.intruder import GRADIO, Intruder
 
 ADDRESS = {"X-Forwarded-For": "203.0.113.66"}
 BOMBS = (b"{}," * 3_000_000, b'{"data": [' + b"0," * 3_000_000 + b"0]}", b"[" * 1_000_000)
