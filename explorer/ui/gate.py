@@ -19,6 +19,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from explorer.services.limits import ADDRESS, COSTS, PAGE, UPLOAD, VIEW_CALL, Limits
 from explorer.ui.components import MAX_BYTES
+from explorer.ui.login import is_login
 from explorer.ui.stop import Work
 from explorer.ui.streams import Streams
 
@@ -87,7 +88,7 @@ class Gate:
         path, address = scope["path"], scope["client"][0] if scope.get("client") else ""
         if path.startswith(FILES):
             self._check_file(path, address)
-        if scope["method"] != "POST":
+        if scope["method"] != "POST" or is_login(scope):
             if path == f"{API}queue/data":
                 send = self._streams.watched(QueryParams(scope["query_string"]).get("session_hash", ""), send)
             await self._app(scope, receive, send)
