@@ -5,6 +5,7 @@ import logging
 import os
 import threading
 import time
+from contextlib import redirect_stdout
 from datetime import timedelta
 from pathlib import Path
 
@@ -12,6 +13,8 @@ from pathlib import Path
 os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
 os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
 
+AUTH = "CODEBOOK_EXPLORER_AUTH"
+LOCAL = ("127.0.0.1", "localhost", "::1")
 ON_SPACE = "SPACE_ID" in os.environ
 if ON_SPACE:  # reached through the Hub's proxy alone, from a private network: it says who is asking, nobody else does
     os.environ.setdefault("FORWARDED_ALLOW_IPS", "127.0.0.1,10.0.0.0/8,172.16.0.0/12,192.168.0.0/16,100.64.0.0/10")
@@ -25,6 +28,12 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--open", action="store_true", help="open the page in a browser")
     parser.add_argument("--log-requests", action="store_true", default=ON_SPACE, help="one line of JSON per request")
     parser.add_argument(
+        "--auth",
+        type=account,
+        metavar="USER:PASSWORD",
+        help=f"ask for a password; in the variable {AUTH} instead, no list of processes shows it",
+    )
+    parser.add_argument(
         "--limits",
         action=argparse.BooleanOptionalAction,
         help="bound what one visitor may ask for (where others than this machine can reach the page)",
@@ -35,20 +44,51 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
         default=1800,
         help="seconds until a closed page and its files are forgotten (1800)",
     )
-    return parser.parse_args(arguments)
+    options = parser.parse_args(arguments)
+    given = os.environ.pop(AUTH, "")  # for no process that this one starts
+    if given and not options.auth:
+        try:
+            options.auth = account(given)
+        except argparse.ArgumentTypeError as error:
+            parser.error(f"{AUTH}: {error}")
+    return options
+
+
+def account(text: str) -> tuple[str, str]:
+    """A name and a password. An error does not repeat them: it may be logged."""
+    user, _, password = text.partition(":")
+    if not user.strip() or not password:
+        raise argparse.ArgumentTypeError("expected a name and a password with a colon between, user:password")
+    return user.strip(), password
 
 
 def limited(options: argparse.Namespace) -> bool:
     """Whether one visitor may ask for only so much: as asked for, else where others can reach the page."""
-    if options.limits is not None:
-        return options.limits
-    host = options.host or os.environ.get("GRADIO_SERVER_NAME") or "127.0.0.1"
-    return ON_SPACE or host not in ("127.0.0.1", "localhost", "::1")
+    return options.limits if options.limits is not None else ON_SPACE or host_of(options) not in LOCAL
+
+
+def host_of(options: argparse.Namespace) -> str:
+    return options.host or os.environ.get("GRADIO_SERVER_NAME") or LOCAL[0]
+
+
+def warn_if_open(options: argparse.Namespace) -> None:
+    """Say so where others can reach the page and nobody is asked for a password; a Space has its own settings."""
+    if host_of(options) not in LOCAL and not options.auth and not ON_SPACE:
+        logging.warning(
+            "WARNING: --host %s lets everybody on the network use this program and its processor, and no password is "
+            "set. Set one with --auth user:password or %s=user:password.",
+            host_of(options),
+            AUTH,
+        )
 
 
 def main() -> None:
     options = parse()
-    logging.basicConfig(level=logging.INFO, format="%(message)s")
+    logging.basicConfig(level=logging.INFO)
+    from explorer.ui.logs import guard_logs
+
+    guard_logs()
+    warn_if_open(options)
     logging.getLogger("httpx").setLevel(logging.WARNING)
     logging.getLogger("explorer.requests").setLevel(logging.INFO if options.log_requests else logging.WARNING)
     from explorer.services import zero_gpu
@@ -66,6 +106,7 @@ def serve(options: argparse.Namespace, folder: Path | None) -> None:
     from explorer.services.temporary import sweep
     from explorer.ui.app import build_app, launch_options
     from explorer.ui.context import AppContext
+    from explorer.ui.logs import Printed, guard_logs
     from explorer.ui.stop import Work, serve_until_stopped
 
     context, work = AppContext(ModelStore(options.device), tuple(available())), Work(ready=False)
@@ -86,8 +127,10 @@ def serve(options: argparse.Namespace, folder: Path | None) -> None:
     threading.Thread(target=behind_the_page, daemon=True).start()
     chosen = {"server_name": options.host, "server_port": options.port, "inbrowser": options.open}
     settings = launch_options(work, limited(options), timedelta(seconds=options.forget_after))
-    app.launch(prevent_thread_lock=True, **chosen, **settings)
-    serve_until_stopped(app, work)
+    app.launch(prevent_thread_lock=True, auth=options.auth, **chosen, **settings)
+    guard_logs()  # now those of uvicorn too
+    with redirect_stdout(Printed()):
+        serve_until_stopped(app, work)
 
 
 if __name__ == "__main__":

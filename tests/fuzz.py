@@ -1,7 +1,10 @@
 """Requests that nobody should send: valid ones with something strange in one place, and what an answer may be."""
 
 import json
+import re
+import tempfile
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -12,6 +15,19 @@ PATIENCE = 60.0
 """Seconds after which a request counts as hung."""
 TELLTALES = ("Traceback (most recent call last)", 'File "/', "root:x:0:")
 """What no answer may contain: our source's places, and a file of the machine."""
+LONGEST_SENTENCE = 400
+OF_THE_PROGRAM = re.compile(r"\b\w+(Error|Exception|Warning)\b|Internal|Traceback|went wrong inside|our fault|<class")
+"""What no answer to wrong arguments may contain: names of exceptions, and that the program is to blame."""
+FOLDERS = tuple({str(Path(__file__).parents[1]), str(Path.home()), tempfile.gettempdir()} - {"/"})
+
+
+def check_sentence(text: Any) -> None:
+    """Fail unless a text says on one short line what was wrong, and nothing of the program and the machine."""
+    assert isinstance(text, str) and text, repr(text)
+    assert len(text) <= LONGEST_SENTENCE, text
+    assert text.isprintable(), repr(text)
+    assert not OF_THE_PROGRAM.search(text), text
+    assert not any(folder in text for folder in FOLDERS), text
 
 
 def strange(secret: str, listener: str) -> st.SearchStrategy:
@@ -77,7 +93,10 @@ class Fuzzed:
             event = json.loads(text)["event_id"]
         except (ValueError, KeyError, TypeError):
             return text  # refused
-        return self._checked(self.http.get(f"{GRADIO}/call/{name}/{event}"))
+        answer = self._checked(self.http.get(f"{GRADIO}/call/{name}/{event}"))
+        if answer.startswith("event: error"):
+            check_sentence(json.loads(answer.split("data: ", 1)[1])["error"])
+        return answer
 
     def get(self, path: str) -> str:
         """What stands at a path of the app, which is sent as it is."""

@@ -17,6 +17,11 @@ from tests.conftest import CONTINUOUS, KINDS, network_of, write_checkpoint, writ
 
 SHOWN = ("two_grids", "gumbel", "lookup_free", "residual", "normalized_vector", "point")
 GLOBAL = "tiny.global"
+HOSTILE = "tiny.hostile"
+HTML = (
+    '<a href="https://example.com">log in again</a><img src=x onerror="window.hostile = 1">${window.hostile = 2}{{x}}'
+)
+"""The texts of the model HOSTILE, as a stranger might write them."""
 
 
 class Global:
@@ -55,8 +60,20 @@ def register_tiny(root: Path) -> None:
         write_config(folder, dataclasses.replace(config, id=id, title=id))
         write_rising_reference(folder, load_tokenizer(folder))
         registry.register(id, folder)
+    register_hostile(root / "hostile")
     spec = registry.spec
     registry.spec = lambda id: unbounded(spec(id)) if id == GLOBAL else spec(id)
+
+
+def register_hostile(folder: Path) -> None:
+    """Make and register a model in whose config every text is HTML."""
+    config = write_checkpoint(folder, KINDS["vector"])
+    usage = {"size": 24, "used": 24, "tokens": 1000, "ceiling": 1.0, "perplexity": 20.0}
+    evaluation = {"held_out": {"usage": {HTML: usage, "codes": usage}}}
+    texts = dict.fromkeys(("title", "family", "summary", "source", "licence", "trained_on"), HTML)
+    write_config(folder, dataclasses.replace(config, id=HOSTILE, evaluation=evaluation, **texts))
+    write_rising_reference(folder, load_tokenizer(folder))
+    registry.register(HOSTILE, folder)
 
 
 def main() -> None:

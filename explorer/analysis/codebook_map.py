@@ -9,6 +9,7 @@ import numpy as np
 from explorer.analysis.projection import Projection, pca, umap
 from explorer.analysis.swatches import refusal, swatches
 from explorer.core.errors import CodesError
+from explorer.core.quoting import quoted
 from explorer.core.spec import Codebook, TokenizerSpec
 from explorer.core.tokenizer import Tokenizer
 
@@ -38,7 +39,7 @@ class MapKey:
         """
         spec.level(self.level)
         if self.of not in get_args(Of) or self.method not in get_args(Method) or self.dims not in (2, 3):
-            raise CodesError(f"There is no map {self.name!r}: choose vectors or swatches, pca or umap, 2 or 3.")
+            raise CodesError(f"There is no map {quoted(self.name)}: choose vectors or swatches, pca or umap, 2 or 3.")
         if self.of == "vectors" or decoded:
             return
         if why := refusal(spec, self.level, min(spec.codebook(self.level).size, MOST)):

@@ -13,8 +13,10 @@ import numpy as np
 from explorer.core.codes import Codes
 from explorer.core.digits import from_digits, to_digits
 from explorer.core.errors import CodesError
+from explorer.core.quoting import listed, quoted
 from explorer.core.spec import TokenizerSpec
 
+MOST_SEED = 2**64 - 1
 Runs = tuple[tuple[int, ...], ...]
 """Cells of a grid as runs in reading order: (first cell, how many), the first cell being row x columns + column."""
 
@@ -78,13 +80,10 @@ def apply(edit: Edit, spec: TokenizerSpec, codes: Codes, counts: Mapping[str, np
     grid, size = codes[_known(edit.level, codes)][0], spec.codebook(edit.level).size
     if isinstance(edit, Replace):
         cells = np.flatnonzero(grid.reshape(-1) == edit.old)
-        chosen = np.array([edit.new])
+        chosen = _codes((edit.new,), spec, size)
     else:
         cells = cells_of(edit.cells, grid.size)
         chosen = _chosen(edit, spec, grid.reshape(-1)[cells], size, counts)
-    wrong = chosen[(chosen < 0) | (chosen >= size)]
-    if len(wrong):
-        raise CodesError(f"Code {int(wrong[0])} is out of range: {spec.id} has {size:,} codes, 0 to {size - 1:,}.")
     if not len(cells):
         return codes
     return codes.edit(edit.level, (0, *np.unravel_index(cells, grid.shape)), chosen)
@@ -92,9 +91,15 @@ def apply(edit: Edit, spec: TokenizerSpec, codes: Codes, counts: Mapping[str, np
 
 def cells_of(runs: Sequence[Sequence[int]], cells: int) -> np.ndarray:
     """Flat cell indices (n,) int64 of runs in a grid of so many cells."""
+    total = 0
     for run in runs:
         if len(run) != 2 or run[0] < 0 or run[1] < 1 or run[0] + run[1] > cells:
-            raise CodesError(f"{list(run)} is no run of cells here: expected [first, how many] within {cells:,} cells.")
+            raise CodesError(
+                f"{quoted(list(run))} is no run of cells here: expected [first, how many] within {cells:,} cells."
+            )
+        total += run[1]
+    if total > cells:
+        raise CodesError(f"These runs hold {total:,} cells, but there are {cells:,}. Name each cell once.")
     return np.concatenate([np.arange(first, first + count) for first, count in runs] or [np.zeros(0, np.int64)])
 
 
@@ -118,26 +123,41 @@ def _chosen(edit: Edit, spec: TokenizerSpec, present: np.ndarray, size: int, cou
         case Write(codes=codes):
             if len(codes) not in (1, len(present)):
                 raise CodesError(f"{len(codes):,} codes for {len(present):,} cells: give one, or one for each.")
-            return np.array(codes, np.int64)
+            return _codes(codes, spec, size)
         case SetDigit(channel=channel, digit=digit):
             radices = spec.codebook(edit.level).radices
             if not 0 <= channel < len(radices) or not 0 <= digit < radices[channel]:
                 raise CodesError(
-                    f"{spec.id} has no digit {digit} in channel {channel}; its radices are {list(radices)}."
+                    f"{spec.id} has no digit {quoted(digit)} in channel {quoted(channel)}; "
+                    f"its radices are {list(radices)}."
                 )
             digits = to_digits(present, radices)
             digits[:, channel] = digit
             return from_digits(digits, radices)
         case Randomize(seed=seed):
-            return np.random.default_rng(seed).integers(0, size, len(present))
+            return _generator(seed).integers(0, size, len(present))
         case SampleMarginal(seed=seed):
             if edit.level not in counts:
                 raise CodesError(f"There are no reference counts of {spec.id} to sample from.")
             weights = counts[edit.level] / counts[edit.level].sum()
-            return np.random.default_rng(seed).choice(size, len(present), p=weights)
+            return _generator(seed).choice(size, len(present), p=weights)
+
+
+def _codes(codes: Sequence[int], spec: TokenizerSpec, size: int) -> np.ndarray:
+    """Codes that are to be written, (n,) int64; a CodesError where there is no such code."""
+    wrong = next((code for code in codes if not 0 <= code < size), None)
+    if wrong is not None:
+        raise CodesError(f"Code {quoted(wrong)} is out of range: {spec.id} has {size:,} codes, 0 to {size - 1:,}.")
+    return np.array(codes, np.int64)
+
+
+def _generator(seed: int) -> np.random.Generator:
+    if not 0 <= seed <= MOST_SEED:
+        raise CodesError(f"A seed is a whole number from 0 to {MOST_SEED:,}, not {quoted(seed)}.")
+    return np.random.default_rng(seed)
 
 
 def _known(level: str, codes: Codes) -> str:
     if level not in codes.levels:
-        raise CodesError(f"There is no level {level!r} here; the levels are {', '.join(codes)}.")
+        raise CodesError(f"There is no level {quoted(level)} here; the levels are {listed(codes)}.")
     return level

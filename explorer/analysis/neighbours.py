@@ -19,7 +19,7 @@ def nearest_codes(tokenizer: Tokenizer, level: str, code: int, k: int) -> tuple[
     """
     spec = tokenizer.spec
     book = spec.codebook(level)
-    if not (isinstance(code, int) and 0 <= code < book.size):
+    if not (type(code) is int and 0 <= code < book.size):
         raise CodesError(f"Codes of {spec.id} are whole numbers between 0 and {book.size - 1:,}.")
     candidates = np.arange(book.size) if book.size <= SAMPLED else _similar(spec, level, code)
     if book.implicit:

@@ -6,6 +6,7 @@ from types import MappingProxyType
 import numpy as np
 
 from explorer.core.errors import CodesError
+from explorer.core.quoting import listed, quoted
 
 
 class Codes:
@@ -23,7 +24,7 @@ class Codes:
             raise CodesError("These codes hold no level at all; a tokenizer gives at least one.")
         frozen = {str(name): _frozen(name, array) for name, array in levels.items()}
         if len({array.shape[0] for array in frozen.values()}) != 1:
-            sizes = ", ".join(f"{name}: {array.shape[0]}" for name, array in frozen.items())
+            sizes = listed(f"{name}: {array.shape[0]}" for name, array in frozen.items())
             raise CodesError(f"All levels must hold the same number of pictures, but they hold {sizes}.")
         object.__setattr__(self, "levels", MappingProxyType(frozen))
 
@@ -73,7 +74,7 @@ class Codes:
         index arrays or of slices. value: an int or an array that broadcasts over those cells.
         """
         if level not in self.levels:
-            raise CodesError(f"There is no level {level!r} here; the levels are {', '.join(self.levels)}.")
+            raise CodesError(f"There is no level {quoted(level)} here; the levels are {listed(self.levels)}.")
         # Wide enough for any value, so that the check of the new codes sees it before it is rounded or wrapped.
         changed = self.levels[level].astype(np.result_type(np.int32, np.asarray(value)))
         changed[cells] = value
@@ -81,23 +82,37 @@ class Codes:
 
 
 def _frozen(name: str, array) -> np.ndarray:
+    if isinstance(array, list) and not _numbers(array):  # before one long text makes an array of gigabytes
+        raise CodesError(f"The codes of level {quoted(name)} must be integers, but something else is among them.")
     try:
         array = np.asarray(array)
     except ValueError as error:
-        raise CodesError(f"The codes of level {name!r} are ragged: every row needs the same length.") from error
+        raise CodesError(f"The codes of level {quoted(name)} are ragged: every row needs the same length.") from error
     if array.dtype == object or array.dtype.kind not in "iuf":
-        raise CodesError(f"The codes of level {name!r} must be integers, but something else is among them.")
+        raise CodesError(f"The codes of level {quoted(name)} must be integers, but something else is among them.")
     if array.ndim not in (2, 3) or array.size == 0:
         raise CodesError(
-            f"Level {name!r} has shape {array.shape}; expected (pictures, rows, columns) or (pictures, tokens)."
+            f"Level {quoted(name)} has shape {array.shape}; expected (pictures, rows, columns) or (pictures, tokens)."
         )
     if array.dtype.kind == "f":
         if not np.isfinite(array).all():
-            raise CodesError(f"The codes of level {name!r} contain NaN or infinity; codes are whole numbers.")
+            raise CodesError(f"The codes of level {quoted(name)} contain NaN or infinity; codes are whole numbers.")
         if (array != np.rint(array)).any():
-            raise CodesError(f"The codes of level {name!r} contain fractions; codes are whole numbers.")
+            raise CodesError(f"The codes of level {quoted(name)} contain fractions; codes are whole numbers.")
     if array.min() < 0 or array.max() >= 2**31:
-        raise CodesError(f"The codes of level {name!r} must lie between 0 and 2^31 - 1.")
+        raise CodesError(f"The codes of level {quoted(name)} must lie between 0 and 2^31 - 1.")
     array = array.astype(np.int32, copy=True, order="C")
     array.flags.writeable = False
     return array
+
+
+def _numbers(value: list) -> bool:
+    """Whether nested lists hold nothing but numbers."""
+    left = [value]
+    while left:
+        for one in left.pop():
+            if isinstance(one, list):
+                left.append(one)
+            elif type(one) not in (int, float):
+                return False
+    return True

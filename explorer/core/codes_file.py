@@ -10,6 +10,7 @@ import numpy as np
 
 from explorer.core.codes import Codes
 from explorer.core.errors import CodesError
+from explorer.core.quoting import quoted
 
 ABOUT = "about"
 """Name of the .npz entry that holds model, revision and image size as JSON."""
@@ -52,12 +53,13 @@ class CodesFile:
         for name, level in value["levels"].items():
             given = level.get("codes") if isinstance(level, dict) else level
             if not isinstance(given, list) or not given:
-                raise CodesError(f"Level {name!r} lacks its codes: expected a list of rows of integers.")
+                raise CodesError(f"Level {quoted(name)} lacks its codes: expected a list of rows of integers.")
             array = Codes({name: [given]})[name]
             grid = level.get("grid") if isinstance(level, dict) else None
             if grid is not None and list(array.shape[1:]) != grid:
                 raise CodesError(
-                    f"Level {name!r} says its grid is {grid}, but its codes have shape {list(array.shape[1:])}."
+                    f"Level {quoted(name)} says its grid is {quoted(grid)}, "
+                    f"but its codes have shape {list(array.shape[1:])}."
                 )
             levels[name] = array
         return cls._with(Codes(levels), value)
@@ -97,9 +99,9 @@ class CodesFile:
         except CodesError:
             raise
         except Exception as error:
-            raise CodesError(f"This is not a readable .npz file of codes ({type(error).__name__}).") from error
+            raise CodesError("This is not a readable .npz file of codes. It may be damaged; save it again.") from error
         if not isinstance(about, dict):
-            raise CodesError(f'The entry "{ABOUT}" of this .npz file must be a JSON object, not {about!r}.')
+            raise CodesError(f'The entry "{ABOUT}" of this .npz file must be a JSON object, not {quoted(about)}.')
         codes = Codes(arrays)
         if codes.batch != 1:
             raise CodesError(f"A file holds the codes of one picture, but this one holds {codes.batch}.")
@@ -109,7 +111,7 @@ class CodesFile:
     def _with(cls, codes: Codes, about: dict[str, Any]) -> "CodesFile":
         size = about.get("image_size")
         if size is not None and not (isinstance(size, list) and len(size) == 2 and all(type(n) is int for n in size)):
-            raise CodesError(f'"image_size" must be [height, width] in pixels, not {size!r}.')
+            raise CodesError(f'"image_size" must be [height, width] in pixels, not {quoted(size)}.')
         return cls(
             codes, str(about.get("model") or ""), str(about.get("revision") or ""), tuple(size) if size else None
         )

@@ -9,6 +9,7 @@ import numpy as np
 from explorer.core.codes import Codes
 from explorer.core.errors import CodesError, PictureError
 from explorer.core.images import Fit, fit
+from explorer.core.quoting import listed, quoted
 
 Metric = Literal["euclidean", "cosine", "grid", "logit"]
 
@@ -90,7 +91,8 @@ class TokenizerSpec:
         for level in self.levels:
             if level.name == name:
                 return level
-        raise CodesError(f"{self.id} has no level {name!r}; it has {', '.join(level.name for level in self.levels)}.")
+        names = listed(level.name for level in self.levels)
+        raise CodesError(f"{self.id} has no level {quoted(name)}; it has {names}.")
 
     def codebook(self, level: str) -> Codebook:
         """The codebook that the named level takes its codes from."""
@@ -138,24 +140,24 @@ class TokenizerSpec:
         expected = [level.name for level in self.levels]
         if sorted(codes) != sorted(expected):
             raise CodesError(
-                f"These codes have the levels {', '.join(codes)}; {self.id} has {', '.join(expected)}. "
+                f"These codes have the levels {listed(codes)}; {self.id} has {listed(expected)}. "
                 "They were made by another model."
             )
         for name in expected:
             level, array, size = self.level(name), codes[name], self.codebook(name).size
             if array.ndim != (3 if level.spatial else 2):
-                raise CodesError(f"Level {name!r} has shape {array.shape}; {self.id} expects a batch of grids.")
+                raise CodesError(f"Level {quoted(name)} has shape {array.shape}; {self.id} expects a batch of grids.")
             if int(array.max()) >= size:
                 where = tuple(int(i) for i in np.argwhere(array >= size)[0][1:])
                 raise CodesError(
-                    f"Code {int(array[array >= size][0])} at cell {where} of level {name!r} is out of range: "
+                    f"Code {int(array[array >= size][0])} at cell {where} of level {quoted(name)} is out of range: "
                     f"{self.id} has {size:,} codes, 0 to {size - 1:,}."
                 )
         height, width = self.image_size(codes)
         for name in expected:
             if codes[name].shape[1:] != self.shape(name, height, width):
                 raise CodesError(
-                    f"Level {name!r} has grid {codes[name].shape[1:]}, but a {width} x {height} picture "
+                    f"Level {quoted(name)} has grid {codes[name].shape[1:]}, but a {width} x {height} picture "
                     f"of {self.id} needs {self.shape(name, height, width)}."
                 )
 

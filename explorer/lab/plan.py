@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from explorer.core.errors import ConfigError
+from explorer.core.quoting import quoted
 
 Lab = Literal["points", "pictures"]
 Cure = Literal["ema", "kmeans", "restart", "l2", "low_dim", "entropy", "fsq"]
@@ -42,7 +43,7 @@ class Plan:
         _one_of("K", self.size, LEVELS[self.lab])
         _one_of("D", self.dim, DIMS[self.lab])
         if not 0 <= self.seed <= MOST_SEED:
-            raise ConfigError(f"A seed is a whole number from 0 to {MOST_SEED:,}, not {self.seed:,}.")
+            raise ConfigError(f"A seed is a whole number from 0 to {MOST_SEED:,}, not {quoted(self.seed)}.")
         if self.lab == "points":
             _one_of("The distribution", self.data, DISTRIBUTIONS)
         if self.data == "drawn":
@@ -85,7 +86,7 @@ class Settings:
 
 def _one_of(name: str, value: object, known: object) -> None:
     if value not in known:
-        raise ConfigError(f"{name} is one of {', '.join(map(str, known))}, not {value!r}.")
+        raise ConfigError(f"{name} is one of {', '.join(map(str, known))}, not {quoted(value)}.")
 
 
 def _within(name: str, value: float, low: float, high: float) -> None:

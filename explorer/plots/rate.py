@@ -1,5 +1,6 @@
 """Rate and distortion as a figure: what each model and each picture format makes of so many bits."""
 
+import html
 from collections.abc import Mapping, Sequence
 
 import plotly.graph_objects as go
@@ -30,13 +31,13 @@ def rate_figure(
     for i, (name, (bits, psnr)) in enumerate(models):
         symbol, colour = SYMBOLS[i % len(SYMBOLS)], SERIES[i % len(SERIES)]
         marker = {"size": 13, "symbol": f"{symbol}-open", "color": colour, "line": {"width": 2.5}}
-        figure.add_trace(go.Scatter(x=[bits], y=[psnr], name=name, mode="markers", marker=marker))
+        figure.add_trace(go.Scatter(x=[bits], y=[psnr], name=_plain(name), mode="markers", marker=marker))
     figure.update_traces(hovertemplate="%{x:.3f} bits per pixel: %{y:.2f} dB")
     bits = [x for trace in figure.data for x in trace.x] or TICKS
     for i, (name, psnr) in enumerate(above, len(models)):
         line = {"color": SERIES[i % len(SERIES)], "width": 2}
         ends = {"x": [min(bits), max(bits)], "y": [psnr, psnr], "hovertemplate": "%{y:.2f} dB, from floats"}
-        figure.add_trace(go.Scatter(**ends, name=name, mode="lines", line=line))
+        figure.add_trace(go.Scatter(**ends, name=_plain(name), mode="lines", line=line))
     return laid_out(
         figure,
         "bits per pixel, log scale",
@@ -48,3 +49,8 @@ def rate_figure(
         hovermode="closest",
         height=340,
     )
+
+
+def _plain(name: str) -> str:
+    """A model's name for Plotly, which takes names for HTML and would make links of them."""
+    return html.escape(name, quote=False)

@@ -11,11 +11,14 @@ from explorer.core.codes import Codes
 from explorer.core.codes_file import CodesFile
 from explorer.core.errors import CodesError
 from explorer.core.images import to_bytes, to_unit
+from explorer.core.quoting import quoted
 from explorer.core.spec import TokenizerSpec
 from explorer.core.strict import from_json, to_json
 from explorer.core.tokenizer import DecodesWindow, ReencodesLevels, Tokenizer
 
 FORMAT_VERSION = 1
+LONGEST_NAME = 200
+"""Characters kept of a saved edit's name."""
 
 
 @dataclass(frozen=True)
@@ -65,11 +68,14 @@ class SavedEdit:
             raise CodesError('This is no saved edit: expected a JSON object with "codebook_explorer_edit".')
         if value["codebook_explorer_edit"] != FORMAT_VERSION:
             raise CodesError(
-                f"This edit has format {value['codebook_explorer_edit']!r}; this program reads {FORMAT_VERSION}."
+                f"This edit has format {quoted(value['codebook_explorer_edit'])}; this program reads {FORMAT_VERSION}."
             )
         edits = from_json(tuple[Edit, ...], value.get("edits", []), "edits")
         return cls(
-            CodesFile.from_dict(value.get("start")), edits, str(value.get("name", "")), str(value.get("picture", ""))
+            CodesFile.from_dict(value.get("start")),
+            edits,
+            str(value.get("name", ""))[:LONGEST_NAME],
+            str(value.get("picture", ""))[:LONGEST_NAME],
         )
 
 

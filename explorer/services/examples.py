@@ -8,6 +8,7 @@ import numpy as np
 
 from explorer.core.errors import PictureError
 from explorer.core.images import encode_file, fit, read_picture
+from explorer.core.quoting import quoted
 
 
 @dataclass(frozen=True)
@@ -39,7 +40,7 @@ def example(name: str) -> np.ndarray:
     for found in EXAMPLES:
         if found.name == name:
             return read_picture(_folder() / found.file).pixels
-    raise PictureError(f"There is no example {name!r}; there are {', '.join(e.name for e in EXAMPLES)}.")
+    raise PictureError(f"There is no example {quoted(name)}; there are {', '.join(e.name for e in EXAMPLES)}.")
 
 
 @cache

@@ -39,6 +39,8 @@ class Allowance:
 
 
 PAGE = Allowance(most=120.0, per_second=2.0, waiting=16)
+LOGIN = Allowance(most=10.0, per_second=0.1, waiting=0)
+"""Of passwords that one address may try in vain."""
 ADDRESS = Allowance(PAGES_OF_AN_ADDRESS * PAGE.most, PAGES_OF_AN_ADDRESS * PAGE.per_second, waiting=96)
 
 

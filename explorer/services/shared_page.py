@@ -6,6 +6,8 @@ from typing import Any
 from explorer.core.codes_file import CodesFile
 from explorer.core.errors import CodesError
 from explorer.core.images import Fit
+from explorer.core.quoting import quoted
+from explorer.services.tokenization import MAX_SIDE
 
 FORMAT_VERSION = 1
 MARK = "codebook_explorer_page"
@@ -28,12 +30,12 @@ class SharedPage:
         if not isinstance(value, dict) or MARK not in value:
             raise CodesError(f'This is no shared page: expected a JSON object with "{MARK}".')
         if value[MARK] != FORMAT_VERSION:
-            raise CodesError(f"This page has format {value[MARK]!r}; this program reads {FORMAT_VERSION}.")
+            raise CodesError(f"This page has format {quoted(value[MARK])}; this program reads {FORMAT_VERSION}.")
         texts = [value.get(key) for key in ("model", "revision", "name", "how")]
         if not all(isinstance(text, str) and len(text) <= 200 for text in texts) or texts[3] not in ("whole", "square"):
             raise CodesError("This page is damaged: its model, revision, name or fit is missing.")
         size = value.get("size")
-        if not isinstance(size, int) or isinstance(size, bool):
-            raise CodesError(f"This page is damaged: its size is {size!r}.")
+        if type(size) is not int or not 1 <= size <= MAX_SIDE:
+            raise CodesError(f"This page is damaged: its size is {quoted(size)}, not 1 to {MAX_SIDE} pixels.")
         codes = CodesFile.from_dict(value["codes"]) if "codes" in value else None
         return cls(*texts[:3], size, texts[3], codes)

@@ -14,6 +14,7 @@ from explorer.core.codes import Codes
 from explorer.core.codes_file import CodesFile
 from explorer.core.errors import CodesError
 from explorer.core.images import encode_file, to_bytes, to_unit
+from explorer.core.quoting import listed, quoted
 from explorer.core.spec import TokenizerSpec
 from explorer.core.tokenizer import DecodesLevels, EncodesLatents, Ranking, RanksCodes, Tokenizer
 from explorer.models import registry
@@ -125,16 +126,18 @@ def decode(tokenizer: Tokenizer, file: CodesFile) -> Tokenized:
 def belongs(spec: TokenizerSpec, file: CodesFile) -> None:
     """Refuse codes that another model made, or that don't fit, in words."""
     if file.model and file.model != spec.id:
-        raise CodesError(f"These codes were made by {file.model}, not by {spec.id}. Choose that model to decode them.")
+        raise CodesError(
+            f"These codes were made by {listed([file.model])}, not by {spec.id}. Choose that model to decode them."
+        )
     if file.revision and file.revision != spec.revision:
         raise CodesError(
-            f"These codes were made by another revision of {spec.id} ({file.revision}; this is {spec.revision}), "
-            "whose codes mean something else. Encode the picture again."
+            f"These codes were made by another revision of {spec.id} ({listed([file.revision])}; this is "
+            f"{spec.revision}), whose codes mean something else. Encode the picture again."
         )
     height, width = check(spec, file.codes)
     if file.image_size and file.image_size != (height, width):
         raise CodesError(
-            f"The file says its picture is {file.image_size[1]} x {file.image_size[0]}, but its codes decode to "
+            f"The file says its picture is {' x '.join(map(quoted, file.image_size[::-1]))}, but its codes decode to "
             f"{width} x {height}: they do not belong together."
         )
 

@@ -17,6 +17,7 @@ from explorer.analysis.usage import Usage, figures, merged
 from explorer.core.codes_file import CodesFile
 from explorer.core.errors import ExplorerError, PictureError
 from explorer.core.images import encode_file, read_picture
+from explorer.core.quoting import listed, quoted
 from explorer.core.spec import TokenizerSpec
 from explorer.core.strict import from_json
 from explorer.models import registry
@@ -99,7 +100,7 @@ class Api:
         Returns:
             The picture as a PNG file.
         """
-        file = CodesFile.from_json(codes) if isinstance(codes, str) else CodesFile.from_dict(codes)
+        file = CodesFile.from_dict(_json("codes", codes))
         found = decode(self.context.store.get(model), file)
         return _png(found.reconstruction)
 
@@ -111,7 +112,7 @@ class Api:
             model: The id of the model that made the codes.
             codes: What /encode returned.
             edits: What to do, in order. Cells are runs [first, how many] in reading order. One of
-                {"kind": "write", "level", "cells", "codes": one code, or one per cell},
+                {"kind": "write", "level", "cells", "codes": [one code] or [one per cell]},
                 {"kind": "replace", "level", "old", "new"},
                 {"kind": "set_digit", "level", "cells", "channel", "digit"} (FSQ, LFQ),
                 {"kind": "randomize", "level", "cells", "seed"},
@@ -120,9 +121,9 @@ class Api:
         Returns:
             The codes after the last edit, as /encode gives them, and the picture as a PNG file.
         """
-        file = CodesFile.from_json(codes) if isinstance(codes, str) else CodesFile.from_dict(codes)
+        file = CodesFile.from_dict(_json("codes", codes))
         tokenizer = self.context.store.get(model)
-        wanted = from_json(tuple[Edit, ...], json.loads(edits) if isinstance(edits, str) else edits, "edits")
+        wanted = from_json(tuple[Edit, ...], _json("edits", edits), "edits")
         belongs(tokenizer.spec, file)
         after = replay(tokenizer.spec, file.codes, wanted, reference(model).counts)[-1]
         found = decode(tokenizer, replace(file, codes=after, model=model, revision=tokenizer.spec.revision))
@@ -145,7 +146,7 @@ class Api:
             {codes: which codes, points: [[x, y], ...] in [-1, 1], outputs: the same of sampled encoder outputs}.
         """
         tokenizer = self.context.store.get(model)
-        key = MapKey(level or _first_level(tokenizer.spec), of, method, int(dims))
+        key = MapKey(level or _first_level(tokenizer.spec), of, method, _whole("dims", dims, 2, 3))
         check_map(tokenizer.spec, key)
         found = self.context.maps.wait_for(tokenizer, key, encoder_outputs(model, key.level))
         return {name: getattr(found, name).tolist() for name in ("codes", "points", "outputs")}
@@ -166,7 +167,8 @@ class Api:
             beside: {direction: {codes, counts, lifts}}, positions: rows of counts}.
         """
         tokenizer = self.context.store.get(model)
-        return whole_page(tokenizer, level or _first_level(tokenizer.spec), code)
+        level = level or _first_level(tokenizer.spec)
+        return whole_page(tokenizer, level, _whole("code", code, 0, tokenizer.spec.codebook(level).size - 1))
 
     @spoken
     def compare(
@@ -188,14 +190,16 @@ class Api:
             PSNR and SSIM against the picture at image_size, bits per pixel of it; entropy-coded by the frequencies of
             the reference set, null of a model without one.
         """
-        ids = json.loads(models) if isinstance(models, str) else models
+        ids = _json("models", models)
         if not isinstance(ids, list) or not all(isinstance(id, str) for id in ids):
-            raise ExplorerError("models must be a list of model ids.")
+            raise ExplorerError(f"models must be a list of model ids, not {quoted(ids)}.")
+        if not isinstance(equal_bits, bool):
+            raise ExplorerError(f"equal_bits must be true or false, not {quoted(equal_bits)}.")
         check_models(ids)
         tokenizers = [self.context.store.get(id) for id in ids]
         size = _wanted(size, how, tokenizers[0].spec)
         pixels = read_picture(picture_bytes(image), longest=LONGEST).pixels
-        made = plan([tokenizer.spec for tokenizer in tokenizers], pixels, size, how, bool(equal_bits))
+        made = plan([tokenizer.spec for tokenizer in tokenizers], pixels, size, how, equal_bits)
         original = made.original
         found = [compared(*each, original) for each in zip(tokenizers, made.sizes, strict=True)]
         return {
@@ -248,7 +252,7 @@ class Api:
         parts = list(scan(tokenizer, uploaded_files(images), _wanted(size, how, tokenizer.spec), how))
         unreadable = [pair for part in parts for pair in part.unreadable]
         if len(unreadable) == len(images):
-            raise PictureError(f"None of these files can be read. {unreadable[0][0]}: {unreadable[0][1]}")
+            raise PictureError(f"None of these files can be read. {listed(unreadable[0][:1])}: {unreadable[0][1]}")
         return merged(*(part.usage for part in parts)), unreadable
 
     def build(self) -> None:
@@ -256,7 +260,7 @@ class Api:
         gr.api(self.models, api_name="models")
         model = gr.Textbox(label="model", info="a model id from /models", visible=False)
         image = PictureInput(label="image", type="filepath", visible=False)
-        size = gr.Number(256, label="size", info="pixels of the longest side", precision=0, visible=False)
+        size = gr.Number(256, label="size", info="pixels of the longest side", visible=False)
         how = gr.Textbox("whole", label="how", info='"whole" or "square"', visible=False)
         encoded = gr.JSON(label="codes", visible=False)
         given = gr.JSON(label="codes", visible=False)
@@ -278,9 +282,9 @@ class Api:
         level = gr.Textbox("", label="level", info="a level of the model; the first where empty", visible=False)
         of = gr.Textbox("vectors", label="of", info='"vectors" or "swatches"', visible=False)
         method = gr.Textbox("pca", label="method", info='"pca" or "umap"', visible=False)
-        dims = gr.Number(2, label="dims", info="2 or 3", precision=0, visible=False)
+        dims = gr.Number(2, label="dims", info="2 or 3", visible=False)
         placed = gr.JSON(label="map", visible=False)
-        code = gr.Number(0, label="code", info="a code of the level", precision=0, visible=False)
+        code = gr.Number(0, label="code", info="a code of the level", visible=False)
         told = gr.JSON(label="code page", visible=False)
         run.click(self.code, [model, code, level], told, api_name="code", **common)
         checked = gr.JSON(label="checks", visible=False)
@@ -296,12 +300,28 @@ def _first_level(spec: TokenizerSpec) -> str:
 
 def _wanted(size: Any, how: str, spec: TokenizerSpec) -> int:
     """The size asked for, once it and the way of fitting are found to be such."""
-    least = 1 if spec.side else spec.multiple
-    if not (isinstance(size, int | float) and size == int(size) and least <= size <= MAX_SIDE):
-        raise ExplorerError(f"size must be a whole number from {least} to {MAX_SIDE}, not {size!r}.")
+    found = _whole("size", size, 1 if spec.side else spec.multiple, MAX_SIDE)
     if how not in ("whole", "square"):
-        raise ExplorerError(f'how must be "whole" or "square", not {how!r}.')
-    return int(size)
+        raise ExplorerError(f'how must be "whole" or "square", not {quoted(how)}.')
+    return found
+
+
+def _whole(name: str, value: Any, least: int, most: int) -> int:
+    """An argument that is a whole number; JSON may write it with a point, as 64.0."""
+    number = type(value) is int or (type(value) is float and value.is_integer())
+    if not number or not least <= value <= most:
+        raise ExplorerError(f"{name} must be a whole number from {least} to {most}, not {quoted(value)}.")
+    return int(value)
+
+
+def _json(name: str, value: Any) -> Any:
+    """An argument that may come as JSON or as text of it."""
+    if not isinstance(value, str):
+        return value
+    try:
+        return json.loads(value)
+    except (ValueError, RecursionError) as error:
+        raise ExplorerError(f"{name} must be JSON, not the text {quoted(value)}.") from error
 
 
 def _entry(entry: Entry, downloaded: bool) -> dict[str, Any]:

@@ -17,8 +17,10 @@ from explorer.ui import codebook, compare, edit, guide, lab, tokenize
 from explorer.ui.api import Api
 from explorer.ui.components import ExampleGallery, PictureInput, ShareView, asset
 from explorer.ui.context import AppContext
+from explorer.ui.errors import Page
 from explorer.ui.gate import Gate
 from explorer.ui.health import health_route
+from explorer.ui.login import Login
 from explorer.ui.logs import RequestLog
 from explorer.ui.more_models import Listed, MoreModels
 from explorer.ui.self_test import SelfTest
@@ -50,7 +52,7 @@ def build_app(context: AppContext) -> gr.Blocks:
     tab = tokenize.TokenizeTab(context)
     spec = context.store.spec(context.default_model)
     page = {"title": "Codebook Explorer", "fill_width": True, "analytics_enabled": False}
-    with gr.Blocks(**page, delete_cache=(60, FILE_SECONDS)) as app:
+    with Page(**page, delete_cache=(60, FILE_SECONDS)) as app:
         session = gr.State(tab.opening[0], time_to_live=SILENT.total_seconds())
         with gr.Column(elem_id="layout"):
             with gr.Column(elem_id="controls"):
@@ -152,6 +154,7 @@ def launch_options(work: Work | None = None, limited: bool = True, closed: timed
                 Middleware(RequestLog),
                 Middleware(Delivery),
                 Middleware(GZipMiddleware, compresslevel=5),
+                Middleware(Login),
                 Middleware(Gate, limits=limits, work=work, pages=pages),
             ],
         },

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from explorer.core.errors import CodesError, ExplorerError
+from explorer.core.quoting import sentence
 
 log = logging.getLogger(__name__)
 LARGEST_REQUEST = 8 * 2**20
@@ -23,7 +24,7 @@ def answered(call: Callable[..., dict[str, Any]]) -> Callable[[Any, str], str]:
                 raise CodesError("This request is too large or no text.")
             return json.dumps(call(self, json.loads(text)))
         except ExplorerError as error:
-            return json.dumps({"error": str(error)})
+            return json.dumps({"error": sentence(error)})
         except Exception:
             log.exception("the call %s failed", call.__name__)
             return json.dumps({"error": "That did not work, and it is our fault. Nothing that was there is lost."})

@@ -19,6 +19,7 @@ from explorer.analysis.neighbours import nearest_codes
 from explorer.core.codes import Codes
 from explorer.core.errors import CodesError
 from explorer.core.images import read_picture, to_unit
+from explorer.core.quoting import quoted
 from explorer.core.strict import from_json, to_json
 from explorer.core.tokenizer import Tokenizer
 from explorer.plots.palette import scale
@@ -93,8 +94,10 @@ class EditCalls:
         tokenizer, codes = self._given(request)
         level = tokenizer.spec.level(request["level"])
         cell, grid = request["cell"], codes[level.name].shape[1:]
-        if not (isinstance(cell, int) and 0 <= cell < math.prod(grid)):
-            raise CodesError(f"There is no cell {cell!r}; there are {math.prod(grid):,}, from 0 in reading order.")
+        if not (type(cell) is int and 0 <= cell < math.prod(grid)):
+            raise CodesError(
+                f"There is no cell {quoted(cell)}; there are {math.prod(grid):,}, from 0 in reading order."
+            )
         with self._turn:
             found = influence(tokenizer, codes, level.name, tuple(map(int, np.unravel_index(cell, grid))))
         shown = scale("Inferno")[(255 * (found / max(found.max(), 1e-6)) ** 0.5).astype(np.uint8)]
@@ -115,7 +118,9 @@ class EditCalls:
             codes = np.frombuffer(base64.b64decode(level["codes"]), "<i4")
             shape = level["grid"]
             if math.prod(shape) != len(codes):
-                raise CodesError(f"Level {name!r} holds {len(codes):,} codes, not {' x '.join(map(str, shape))}.")
+                raise CodesError(
+                    f"Level {quoted(name)} holds {len(codes):,} codes, not {' x '.join(map(quoted, shape[:3]))}."
+                )
             levels[name] = codes.reshape(1, *shape)
         codes = Codes(levels)
         check(spec, codes)

@@ -21,6 +21,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from explorer.services.limits import ADDRESS, COSTS, MEGABYTE, PAGE, UPLOAD, UPLOADED_MEGABYTE, VIEW_CALL, Limits
 from explorer.ui.calls import LARGEST_REQUEST
 from explorer.ui.components import MAX_BYTES, PictureInput, View
+from explorer.ui.login import is_login
 from explorer.ui.server import bodies, own_files, visitors
 from explorer.ui.server.bodies import MIB, Held, Limit
 from explorer.ui.server.pages import Pages
@@ -49,7 +50,7 @@ READ = (
     "mcp",
 )
 """All that may be read, below API. gradio has more: stored runs, copies of a page's state, a proxy."""
-READ_ELSEWHERE = ("/config", "/health", "/theme.css", "/favicon.ico", "/robots.txt", "/static/", "/assets/")
+READ_ELSEWHERE = ("/config", "/health", "/logout", "/theme.css", "/favicon.ico", "/robots.txt", "/static/", "/assets/")
 """All that may be read elsewhere, beside the page itself."""
 FILES = f"{API}file="
 MALFORMED = {
@@ -123,6 +124,8 @@ class Gate:
         what = path.removeprefix(API) if path.startswith(API) else ""
         if method in ("GET", "HEAD", "OPTIONS"):
             await self._read(path, what, scope, receive, send)
+        elif is_login(scope):
+            await self._app(scope, receive, send)
         elif method != "POST":
             raise Refused(405, "Pages are read and requests are posted here, nothing else.")
         elif not what.startswith(POSTED):

@@ -11,6 +11,7 @@ from explorer.analysis.edits import SampleMarginal, apply
 from explorer.analysis.projection import pca
 from explorer.core.errors import ExplorerError
 from explorer.core.images import to_bytes, to_unit
+from explorer.core.quoting import quoted
 from explorer.core.tokenizer import Encoding
 from explorer.models import registry
 from explorer.plots.payload import data_url
@@ -149,17 +150,17 @@ def _by_rank(id: str, level: str) -> dict[str, Any]:
 
 def _whole(value: Any) -> int:
     if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value < 2**31:
-        raise ExplorerError(f"A whole number from 0 was expected, not {value!r}.")
+        raise ExplorerError(f"A whole number from 0 was expected, not {quoted(value)}.")
     return value
 
 
 def _number(value: Any, low: float, high: float) -> float:
     if not isinstance(value, int | float) or not math.isfinite(value):
-        raise ExplorerError(f"A number was expected, not {value!r}.")
+        raise ExplorerError(f"A number was expected, not {quoted(value)}.")
     return min(max(float(value), low), high)
 
 
 def _plane(point: Any) -> tuple[float, float]:
     if not isinstance(point, list) or len(point) != 2:
-        raise ExplorerError(f"A point of the plane was expected, not {point!r}.")
+        raise ExplorerError(f"A point of the plane was expected, not {quoted(point)}.")
     return _number(point[0], -100, 100), _number(point[1], -100, 100)

@@ -10,6 +10,7 @@ import numpy as np
 
 from explorer.core.errors import ConfigError, ExplorerError
 from explorer.core.mosaic import mosaic
+from explorer.core.quoting import sentence
 from explorer.core.strict import from_json
 from explorer.lab.plan import Plan, Settings
 from explorer.lab.turns import Full, Turns
@@ -71,7 +72,7 @@ class LabCalls:
             except Full as error:
                 return json.dumps({"full": str(error)})
             except ExplorerError as error:
-                return json.dumps({"error": str(error)})
+                return json.dumps({"error": sentence(error)})
 
         return lab
 

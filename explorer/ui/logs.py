@@ -1,6 +1,10 @@
-"""One line of JSON per request: what was asked, how it went and how long it took; no contents, no addresses."""
+"""Logs: one line of JSON per request, without contents and addresses; no text from outside begins a line of its own.
+
+A request is described by what was asked, how it went and how long it took.
+"""
 
 import hashlib
+import io
 import json
 import logging
 import secrets
@@ -9,10 +13,46 @@ from datetime import UTC, datetime
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from explorer.core.quoting import one_line
+
 log = logging.getLogger("explorer.requests")
 
 NAMED = ("/gradio_api/call/", "/gradio_api/run/", "/gradio_api/api/")
 """What is followed by the name of an endpoint, which is worth knowing."""
+
+
+class OneLine(logging.Formatter):
+    """A message is one line, whatever it repeats from outside; the lines of a traceback are marked as such."""
+
+    def formatMessage(self, record: logging.LogRecord) -> str:
+        return one_line(super().formatMessage(record))
+
+    def formatException(self, info) -> str:
+        return _marked(super().formatException(info))
+
+    def formatStack(self, text: str) -> str:
+        return _marked(super().formatStack(text))
+
+
+class Printed(io.TextIOBase):
+    """A stream that logs what is printed to it; gradio prints what it was asked for on some of its routes."""
+
+    def write(self, text: str) -> int:
+        if text.strip():
+            logging.getLogger("printed").info("%s", text.rstrip("\n"))
+        return len(text)
+
+
+def guard_logs() -> None:
+    """Give OneLine to the handlers of all loggers that there are, those of libraries too; warnings are logged."""
+    logging.captureWarnings(True)
+    for logger in (logging.getLogger(), *map(logging.getLogger, list(logging.root.manager.loggerDict))):
+        for handler in logger.handlers:
+            handler.setFormatter(OneLine("%(message)s"))
+
+
+def _marked(text: str) -> str:
+    return "\n".join(f"  | {one_line(line)}" for line in text.splitlines())
 
 
 class RequestLog:

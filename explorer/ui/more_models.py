@@ -13,6 +13,7 @@ import gradio as gr
 from explorer.adapters.catalogue import Entry, entries, entry
 from explorer.adapters.family import FAMILIES
 from explorer.core.errors import CheckpointError, ExplorerError
+from explorer.core.quoting import sentence
 from explorer.core.tokenizer import Tokenizer
 from explorer.services.hub import download
 from explorer.services.published import MAX_OWN_BYTES, open_own, open_own_of_hub
@@ -196,7 +197,7 @@ class MoreModels:
                     break
                 yield self._updates(**{f"{part}_status": progress_bar(report)})
         except ExplorerError as error:
-            said = str(error)
+            said = sentence(error)
         finally:
             self._stops.pop(request.session_hash, None)
             watching.close()

@@ -124,7 +124,7 @@ def facts(spec: TokenizerSpec, device: str) -> str:
             )
     rows.append(("Runs on", html.escape(device)))
     rows.append(("Revision", f"<code>{html.escape(spec.revision)}</code>"))
-    entries = "".join(f"<dt>{term}</dt><dd>{detail}</dd>" for term, detail in rows)
+    entries = "".join(f"<dt>{html.escape(term)}</dt><dd>{detail}</dd>" for term, detail in rows)
     return f"<div class='facts'><h2>About this model</h2><dl>{entries}</dl></div>"
 
 

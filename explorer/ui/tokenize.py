@@ -35,7 +35,7 @@ from explorer.services.tokenization import (
 from explorer.ui.calls import answered, plain_function
 from explorer.ui.components import EditView, GuideView, ShareView, TokenView, picture_bytes
 from explorer.ui.context import AppContext
-from explorer.ui.errors import spoken
+from explorer.ui.errors import inform, spoken, warn
 from explorer.ui.shared import FITS, SIZES, Session, facts, model_view, summary
 
 TITLE = "Tokenize"
@@ -165,7 +165,7 @@ class TokenizeTab:
         picture = read_picture(picture_bytes(path), longest=LONGEST)
         name = Path(path).stem[:60] or "upload"
         if picture.notes:
-            gr.Info(f"{name}: {', '.join(picture.notes)}.", duration=6)
+            inform(f"{name}: {', '.join(picture.notes)}.")
         source = _limited(picture.pixels)
         yield from self._tokenized(Session(model, name, session.codes, source, size=size, how=how), ("gallery",))
 
@@ -252,7 +252,7 @@ class TokenizeTab:
             )
             return
         if page.revision != spec.revision:
-            gr.Warning(f"This was shared with another revision of {spec.id}; its codes may differ from what is shown.")
+            warn(f"This was shared with another revision of {spec.id}; its codes may differ from what is shown.")
         example(page.name)  # refused in words where there is none
         yield self._updates(size=page.size, how=page.how)
         opened = Session(spec.id, page.name, session.codes, size=page.size, how=page.how)

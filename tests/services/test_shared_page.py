@@ -32,6 +32,7 @@ def test_a_page_is_read():
         ({**GIVEN, "model": 7}, "damaged"),
         ({**GIVEN, "name": "x" * 300}, "damaged"),
         ({**GIVEN, "size": "256"}, "its size is '256'"),
+        ({**GIVEN, "size": 2**40}, "its size is 1099511627776, not 1 to 1024 pixels"),
         ({**GIVEN, "codes": {}}, "an object with"),
     ],
 )

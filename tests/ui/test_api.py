@@ -210,7 +210,7 @@ def test_a_code_tells_what_is_known_of_it(client):
     assert 322 in found["near"] and 321 not in found["near"]
     swatch = read_picture(base64.b64decode(found["swatch"].split(",")[1])).pixels
     assert np.abs(swatch.astype(int) - reference(id).swatches["codes"][321]).max() <= 1
-    for arguments, words in [({"code": 1000}, "between 0 and 999"), ({"level": "top"}, "top"), ({"code": None}, "999")]:
+    for arguments, words in [({"code": 1000}, "from 0 to 999"), ({"level": "top"}, "top"), ({"code": None}, "999")]:
         with pytest.raises(AppError, match=words):
             client.predict(**{"model": id, "code": 1, **arguments}, api_name="/code")
 

@@ -127,7 +127,7 @@ def test_codes_of_something_else_are_refused_in_words(tab, tmp_path, change, wor
 
 def test_an_unexpected_error_is_apologised_for_without_its_trace(tab, monkeypatch, caplog):
     monkeypatch.setattr("explorer.ui.tokenize.tokenize", lambda *_: 1 / 0)
-    with pytest.raises(gr.Error, match=r"Something went wrong inside the program \(ZeroDivisionError\)"):
+    with pytest.raises(gr.Error, match="Something went wrong inside the program"):
         list(tab.on_setting(tab.context.default_model, 128, "whole", tab.opening[0]))
     assert "ZeroDivisionError" in caplog.text
 

@@ -49,12 +49,12 @@ function report() {
   const facts = document.querySelector("#facts .facts"), measures = document.querySelector("#token-view .tv-measures"), sentence = document.querySelector("#token-view .tv-sentence");
   const seen = tab(), panel = [...document.querySelectorAll("#main .tabitem")].find((each) => each.clientWidth);
   const parts = [
-    `<p>${picture.width} × ${picture.height} pixels, revision ${picture.revision}. Made with Codebook Explorer, ${new Date().toISOString().slice(0, 10)}.</p>`,
+    tagged("p", `${picture.width} × ${picture.height} pixels, revision ${picture.revision}. Made with Codebook Explorer, ${new Date().toISOString().slice(0, 10)}.`),
     '<div id="pictures" class="tv-figures"></div><p id="told" role="status" style="min-height:1.5em"></p>',
     `<script>(${viewer})(${JSON.stringify(data).replaceAll("<", "\\u003c")})</scr` + "ipt>",
     measures ? still(measures) : "", sentence ? still(sentence) : "",
   ];
-  if (panel && seen !== "Tokenize") parts.push(`<h2>${seen}</h2>`, still(panel));
+  if (panel && seen !== "Tokenize") parts.push(tagged("h2", seen), still(panel));
   if (facts) parts.push(still(facts));
   saveHtml(`${picture.name}, ${model.title}`, parts.join("\n"), `${picture.name}.${picture.model}.report`);
   say("The report is saved. It opens without a network.");

@@ -27,9 +27,14 @@ function still(part) {
   return copy.outerHTML.replaceAll(location.href.split("#")[0], "");   // a plot names its clip paths with the page's address
 }
 
+// A text as the HTML of an element, whatever stands in the text.
+function tagged(tag, text) {
+  const element = document.createElement(tag);
+  element.textContent = text;
+  return element.outerHTML;
+}
+
 function saveHtml(title, body, name) {
-  const head = document.createElement("h1");
-  head.textContent = title;
-  const page = `<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>${head.innerHTML}</title><style>${PAGE_STYLE}</style>${head.outerHTML}${body}</html>`;
+  const page = `<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">${tagged("title", title)}<style>${PAGE_STYLE}</style>${tagged("h1", title)}${body}</html>`;
   download(new Blob([page], { type: "text/html" }), name, "html");
 }
