@@ -1,0 +1,104 @@
+"""JSON from outside: read within bounds of size, count and depth, or refused with a sentence."""
+
+import json
+import math
+import re
+import reprlib
+from collections import Counter
+from typing import Any, NoReturn
+
+from explorer.core.errors import JsonError
+
+LARGEST = 2**20
+"""Characters, where a caller names no other bound. A model's config.json has some thousand."""
+MOST = 2_000_000
+"""Values. The codes of one picture are at most a million, one per pixel; a value takes up to 100 bytes of memory."""
+DEEPEST = 32
+"""Lists and objects within each other. The deepest that is read here, a training recipe, has 6 levels."""
+
+_SURROGATE = re.compile("[\ud800-\udfff]")
+_shown = reprlib.Repr()
+_shown.maxstring, _shown.maxlong, _shown.maxlevel = 80, 40, 3
+
+
+def shown(value: Any) -> str:
+    """A value from outside for an error message, cut short: no text of a stranger is repeated at length."""
+    try:
+        return _shown.repr(value)
+    except (ValueError, RecursionError):  # an integer of very many digits
+        return type(value).__name__
+
+
+def read_json(text: str | bytes, what: str, *, largest: int = LARGEST, most: int = MOST, deepest: int = DEEPEST) -> Any:
+    """The value of JSON text that somebody else wrote; a JsonError names `what` and says what is wrong with it.
+
+    largest: characters or bytes; most: values; deepest: levels. Also refused are NaN and infinity, integers beyond 64
+    bits, keys that stand twice in an object, and text that is not Unicode.
+    """
+    if len(text) > largest:
+        raise JsonError(f"{what} has {len(text):,} characters; at most {largest:,} are read.")
+    try:
+        text = text.decode("utf-8-sig") if isinstance(text, bytes) else text
+    except UnicodeDecodeError as error:
+        raise JsonError(f"{what} is not JSON: it is not UTF-8 text.") from error
+    # Every value but the first stands behind one of these; counted before any of them is made.
+    if text.count(",") + text.count("[") + text.count("{") > most:
+        raise JsonError(f"{what} holds too many values; at most {most:,} are read.")
+
+    def refuse(why: str) -> NoReturn:
+        raise JsonError(f"{what} {why}.")
+
+    def whole(digits: str) -> int:
+        if len(digits) > 20 or not -(2**63) <= int(digits) < 2**64:
+            refuse(f"holds the number {digits[:20]}..., which is beyond 64 bits")
+        return int(digits)
+
+    def fraction(digits: str) -> float:
+        if not math.isfinite(float(digits)):
+            refuse(f"holds the number {digits[:20]}, which is beyond what a float holds")
+        return float(digits)
+
+    def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        found = dict(pairs)
+        if len(found) < len(pairs):
+            twice = Counter(key for key, _ in pairs).most_common(1)[0][0]
+            refuse(f"has the key {shown(twice)} twice in one object")
+        return found
+
+    try:
+        value = json.loads(
+            text,
+            parse_int=whole,
+            parse_float=fraction,
+            parse_constant=lambda name: refuse(f"holds {name}, which is no number in JSON"),
+            object_pairs_hook=once,
+        )
+    except JsonError:
+        raise
+    except RecursionError as error:
+        raise JsonError(f"{what} is nested deeper than {deepest} levels.") from error
+    except MemoryError as error:
+        raise JsonError(f"{what} takes more memory than there is.") from error
+    except ValueError as error:
+        raise JsonError(f"{what} is not JSON: {error}.") from error
+    _check_depth(value, what, deepest)
+    return value
+
+
+def _check_depth(value: Any, what: str, deepest: int) -> None:
+    """Level by level, without recursion; texts are looked at on the way."""
+    level, depth = [value], 0
+    while level:
+        inner: list[Any] = []
+        for item in level:
+            kind = type(item)
+            if kind is dict:
+                inner.extend(item)
+                inner.extend(item.values())
+            elif kind is list:
+                inner.extend(item)
+            elif kind is str and not item.isascii() and _SURROGATE.search(item):
+                raise JsonError(f"{what} holds half a character (a lone surrogate), which is no Unicode text.")
+        level, depth = inner, depth + 1
+        if depth > deepest + 1:
+            raise JsonError(f"{what} is nested deeper than {deepest} levels.")
