@@ -361,7 +361,8 @@ class _Unpickler(pickle._Unpickler):
             self.stack[-1].update((k, v) for k, v in zip(items[::2], items[1::2], strict=True) if type(k) is str)
 
     def _frozen_set(self) -> None:
-        self.append(self.pop_mark())
+        items = self.pop_mark()
+        self.append(items)
 
 
 class _Storage:
@@ -434,8 +435,9 @@ _KNOWN = {
     "torch.jit._pickle.build_tensorlist": lambda values: values,
     "collections.OrderedDict": _ordered,
 }
+_PLAIN = ("set", "frozenset", "complex", "bytearray")
 _EMPTY = {
-    *(f"{module}.{name}" for module in ("builtins", "__builtin__") for name in ("set", "complex", "bytearray")),
+    *(f"{module}.{name}" for module in ("builtins", "__builtin__") for name in _PLAIN),
     *("collections.Counter", "torch.device", "torch.Size", "torch.serialization._get_layout"),
     *("torch.Tensor", "torch.nn.parameter.Parameter", "torch.nn.parameter.Buffer"),
 }
