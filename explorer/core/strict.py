@@ -6,6 +6,7 @@ import typing
 from typing import Any
 
 from explorer.core.errors import ConfigError
+from explorer.core.untrusted_json import shown
 
 
 def from_json(kind: type, value: Any, where: str = "config") -> Any:
@@ -17,23 +18,23 @@ def from_json(kind: type, value: Any, where: str = "config") -> Any:
         return _from_object(kind, value, where)
     if origin is tuple:
         if not isinstance(value, list):
-            raise ConfigError(f"{where} must be a list, not {value!r}.")
+            raise ConfigError(f"{where} must be a list, not {shown(value)}.")
         return tuple(from_json(arguments[0], item, f"{where}[{i}]") for i, item in enumerate(value))
     if origin is dict or kind is dict:
         if not isinstance(value, dict):
-            raise ConfigError(f"{where} must be an object, not {value!r}.")
+            raise ConfigError(f"{where} must be an object, not {shown(value)}.")
         item = arguments[1] if arguments else Any
         return {key: from_json(item, entry, f"{where}.{key}") for key, entry in value.items()}
     if origin is typing.Literal:
         if value not in arguments:
-            raise ConfigError(f"{where} must be one of {', '.join(map(repr, arguments))}, not {value!r}.")
+            raise ConfigError(f"{where} must be one of {', '.join(map(repr, arguments))}, not {shown(value)}.")
         return value
     if kind is Any:
         return value
     if kind is float and isinstance(value, int) and not isinstance(value, bool):
         return float(value)
     if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
-        raise ConfigError(f"{where} must be {kind.__name__}, not {value!r}.")
+        raise ConfigError(f"{where} must be {kind.__name__}, not {shown(value)}.")
     return value
 
 
@@ -50,12 +51,12 @@ def to_json(value: Any) -> Any:
 
 def _from_object(kind: type, value: Any, where: str) -> Any:
     if not isinstance(value, dict):
-        raise ConfigError(f"{where} must be an object, not {value!r}.")
+        raise ConfigError(f"{where} must be an object, not {shown(value)}.")
     hints = typing.get_type_hints(kind)
     fields = {field.name: field for field in dataclasses.fields(kind)}
     unknown = sorted(set(value) - set(fields))
     if unknown:
-        raise ConfigError(f"{where} has the unknown key {unknown[0]!r}; known are {', '.join(fields)}.")
+        raise ConfigError(f"{where} has the unknown key {shown(unknown[0])}; known are {', '.join(fields)}.")
     for name, field in fields.items():
         required = field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING
         if required and name not in value:
@@ -70,6 +71,7 @@ def _from_union(kinds: tuple[type, ...], value: Any, where: str) -> Any:
     if len(kinds) == 1:
         return from_json(kinds[0], value, where)
     named = {typing.get_args(typing.get_type_hints(kind)["kind"])[0]: kind for kind in kinds}
-    if not isinstance(value, dict) or value.get("kind") not in named:
+    wanted = value.get("kind") if isinstance(value, dict) else None
+    if not isinstance(wanted, str) or wanted not in named:
         raise ConfigError(f"{where} must be an object whose 'kind' is one of {', '.join(named)}.")
-    return from_json(named[value["kind"]], value, where)
+    return from_json(named[wanted], value, where)

@@ -35,6 +35,8 @@ def read_json(text: str | bytes, what: str, *, largest: int = LARGEST, most: int
     largest: characters or bytes; most: values; deepest: levels. Also refused are NaN and infinity, integers beyond 64
     bits, keys that stand twice in an object, and text that is not Unicode.
     """
+    if not isinstance(text, str | bytes):
+        raise JsonError(f"{what} is not JSON text.")
     if len(text) > largest:
         raise JsonError(f"{what} has {len(text):,} characters; at most {largest:,} are read.")
     try:
@@ -82,6 +84,14 @@ def read_json(text: str | bytes, what: str, *, largest: int = LARGEST, most: int
     except ValueError as error:
         raise JsonError(f"{what} is not JSON: {error}.") from error
     _check_depth(value, what, deepest)
+    return value
+
+
+def read_object(text: str, what: str) -> dict[str, Any]:
+    """An object in JSON text that somebody else wrote, {} where there is no text."""
+    value = read_json(text or "{}", what)
+    if not isinstance(value, dict):
+        raise JsonError(f"{what} must be a JSON object, not {shown(value)}.")
     return value
 
 

@@ -1,6 +1,5 @@
 """The endpoints: what the page does, as a program. Named, documented, for gradio_client and as MCP tools."""
 
-import json
 import secrets
 import tempfile
 from dataclasses import asdict, replace
@@ -19,6 +18,7 @@ from explorer.core.errors import ExplorerError, PictureError
 from explorer.core.images import encode_file, read_picture
 from explorer.core.spec import TokenizerSpec
 from explorer.core.strict import from_json
+from explorer.core.untrusted_json import read_json
 from explorer.models import registry
 from explorer.services.checking import check
 from explorer.services.comparison import check_models, compared, figures_of, figures_of_file, files_within, plan
@@ -32,6 +32,7 @@ from explorer.ui.code_page import whole_page
 from explorer.ui.components import PictureInput, picture_bytes, uploaded_files
 from explorer.ui.context import AppContext
 from explorer.ui.errors import spoken
+from explorer.ui.uploads import upload_folder
 
 MAX_FILES = 256
 """Pictures that one call of /usage counts."""
@@ -122,7 +123,7 @@ class Api:
         """
         file = CodesFile.from_json(codes) if isinstance(codes, str) else CodesFile.from_dict(codes)
         tokenizer = self.context.store.get(model)
-        wanted = from_json(tuple[Edit, ...], json.loads(edits) if isinstance(edits, str) else edits, "edits")
+        wanted = from_json(tuple[Edit, ...], read_json(edits, "edits") if isinstance(edits, str) else edits, "edits")
         belongs(tokenizer.spec, file)
         after = replay(tokenizer.spec, file.codes, wanted, reference(model).counts)[-1]
         found = decode(tokenizer, replace(file, codes=after, model=model, revision=tokenizer.spec.revision))
@@ -188,7 +189,7 @@ class Api:
             PSNR and SSIM against the picture at image_size, bits per pixel of it; entropy-coded by the frequencies of
             the reference set, null of a model without one.
         """
-        ids = json.loads(models) if isinstance(models, str) else models
+        ids = read_json(models, "models") if isinstance(models, str) else models
         if not isinstance(ids, list) or not all(isinstance(id, str) for id in ids):
             raise ExplorerError("models must be a list of model ids.")
         check_models(ids)
@@ -341,12 +342,14 @@ def _described(spec: TokenizerSpec) -> dict[str, Any]:
 
 def _png(pixels: np.ndarray) -> str:
     """The path of a new PNG file that gradio hands out to whoever knows its name, which nobody can guess."""
-    with tempfile.NamedTemporaryFile(prefix=secrets.token_hex(16), suffix=".png", delete=False, dir=_folder()) as png:
-        png.write(encode_file(pixels, "png"))
+    data = encode_file(pixels, "png")
+    with tempfile.NamedTemporaryFile(
+        prefix=secrets.token_hex(16), suffix=".png", delete=False, dir=upload_folder()
+    ) as png:
+        try:
+            png.write(data)
+            png.flush()
+        except OSError:
+            Path(png.name).unlink(missing_ok=True)
+            raise
     return png.name
-
-
-def _folder() -> str:
-    folder = Path(gr.utils.get_upload_folder())
-    folder.mkdir(parents=True, exist_ok=True)
-    return str(folder)

@@ -14,6 +14,7 @@ from gradio.components.image import ImageData
 from explorer.core.errors import PictureError
 from explorer.core.picture_files import PictureFile
 from explorer.services.examples import EXAMPLES, Example, thumbnails
+from explorer.services.temporary import ensure
 
 ASSETS = Path(__file__).parent / "assets"
 TOKEN_PARTS = ("state", "drawing", "words", "pointing", "saving", "view")
@@ -257,8 +258,15 @@ def _stored(url: str) -> str:
         raise gr.Error("This data URL is not valid base64.", print_exception=False) from error
     if len(data) > MAX_BYTES:
         raise gr.Error(f"This picture is larger than {MAX_BYTES >> 20} MB.", print_exception=False)
-    with tempfile.NamedTemporaryFile(dir=Path(gr.utils.get_upload_folder()), suffix=".upload", delete=False) as file:
-        file.write(data)
+    folder = Path(gr.utils.get_upload_folder())
+    try:
+        ensure(folder)
+        with tempfile.NamedTemporaryFile(dir=folder, suffix=".upload", delete=False) as file:
+            file.write(data)
+    except OSError as error:
+        raise gr.Error(
+            "There is no room for pictures at the moment. Try again later.", print_exception=False
+        ) from error
     return file.name
 
 

@@ -6,6 +6,7 @@ import logging
 
 import gradio as gr
 
+from explorer.core.atomic import no_room
 from explorer.core.errors import ExplorerError
 
 log = logging.getLogger(__name__)
@@ -34,14 +35,21 @@ def spoken(handler):
     return call
 
 
+def said_of(error: Exception) -> str:
+    """The sentence for an error; one that nobody wrote a sentence for is logged."""
+    if isinstance(error, ExplorerError):
+        return str(error)
+    if no_room(error):
+        log.error("nothing can be written: %s", error)
+        return (
+            "The server has no room on its disk, so the file with the result could not be written. Your picture and "
+            "codes are as they were; try again later."
+        )
+    log.error("unexpected error", exc_info=error)
+    return f"Something went wrong inside the program ({type(error).__name__}). Your picture and codes are as they were."
+
+
 def _said(error: Exception) -> gr.Error:
     if isinstance(error, gr.Error):
         return error
-    if isinstance(error, ExplorerError):
-        return gr.Error(str(error), title="That did not work", print_exception=False)
-    log.exception("unexpected error")
-    return gr.Error(
-        f"Something went wrong inside the program ({type(error).__name__}). Your picture and codes are as they were.",
-        title="That did not work",
-        print_exception=False,
-    )
+    return gr.Error(said_of(error), title="That did not work", print_exception=False)

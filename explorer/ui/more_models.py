@@ -12,7 +12,7 @@ import gradio as gr
 
 from explorer.adapters.catalogue import Entry, entries, entry
 from explorer.adapters.family import FAMILIES
-from explorer.core.errors import CheckpointError, ExplorerError
+from explorer.core.errors import CheckpointError
 from explorer.core.tokenizer import Tokenizer
 from explorer.services.hub import download
 from explorer.services.published import MAX_OWN_BYTES, open_own, open_own_of_hub
@@ -20,7 +20,8 @@ from explorer.services.watched import Report, Task, watched
 from explorer.ui.calls import plain_function
 from explorer.ui.components import WEIGHTS, TokenView
 from explorer.ui.context import AppContext
-from explorer.ui.errors import spoken
+from explorer.ui.errors import said_of, spoken
+from explorer.ui.uploads import remove_upload
 
 MOST_FILES = 4
 """Files of one checkpoint, its config.json with them."""
@@ -156,9 +157,11 @@ class MoreModels:
             named = {"family": of, "config": config.strip() or None, "progress": progress, "cancelled": cancelled}
             return open_own_of_hub(repo.strip(), name.strip(), device, **named)
 
-        tokenizer = yield from self._long(work, "own", on_offer, request)
-        for path in paths or ():
-            Path(path).unlink(missing_ok=True)  # held in memory from here on, or refused
+        try:
+            tokenizer = yield from self._long(work, "own", on_offer, request)
+        finally:
+            for path in paths or ():
+                remove_upload(Path(path))  # held in memory from here on, or refused
         if tokenizer is None:
             yield self._updates(files=None)
             return
@@ -195,8 +198,8 @@ class MoreModels:
                     said = CANCELLED[part]
                     break
                 yield self._updates(**{f"{part}_status": progress_bar(report)})
-        except ExplorerError as error:
-            said = str(error)
+        except Exception as error:
+            said = said_of(error)
         finally:
             self._stops.pop(request.session_hash, None)
             watching.close()

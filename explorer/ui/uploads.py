@@ -4,13 +4,24 @@ import shutil
 from pathlib import Path
 
 from gradio import route_utils
+from gradio.utils import get_upload_folder
 from starlette.datastructures import FormData
 
+from explorer.core.errors import DataError
 from explorer.services.published import MAX_OWN_BYTES
+from explorer.services.temporary import ensure
 from explorer.ui.components import MAX_BYTES, WEIGHTS
 
+NO_ROOM = "There is no room for uploads at the moment. Try again in an hour."
 SPARE_BYTES = 2**30
 """Space on the disk that uploads leave free."""
+
+
+def upload_folder() -> Path:
+    """Where uploads and files that are made for visitors lie; made anew where somebody removed it."""
+    folder = Path(get_upload_folder())
+    ensure(folder)
+    return folder
 
 
 def largest(name: str) -> int:
@@ -25,22 +36,32 @@ class ByKind(route_utils.GradioMultiPartParser):
     """
 
     def on_headers_finished(self) -> None:
+        upload_folder()  # gradio makes a missing one anew, but open to all
         super().on_headers_finished()
         file = self._current_part.file
         if file is None:
             return
         self.max_file_size = largest(file.filename or "")
         if self.upload_dir and shutil.disk_usage(self.upload_dir).free < SPARE_BYTES + self.max_file_size:
-            raise route_utils.MultiPartException("There is no room for uploads at the moment. Try again in an hour.")
+            raise route_utils.MultiPartException(NO_ROOM)
 
     async def parse(self) -> FormData:
         try:
             return await super().parse()
-        except BaseException:  # the visitor left, or sent what is refused
+        except BaseException as error:  # the visitor left, or sent what is refused
             for file in self._files_to_close_on_error:
                 file.close()
                 Path(file.name).unlink(missing_ok=True)
+            if isinstance(error, OSError | DataError):
+                raise route_utils.MultiPartException(str(error) if isinstance(error, DataError) else NO_ROOM) from error
             raise
+
+
+def remove_upload(path: Path) -> None:
+    """Remove an uploaded file that was read. What lies elsewhere, whatever a request named, is left alone."""
+    folder = Path(get_upload_folder()).resolve()
+    if path.parent.resolve().is_relative_to(folder):
+        path.unlink(missing_ok=True)
 
 
 def limit_by_kind() -> None:
