@@ -54,7 +54,7 @@ def _check(archive: zipfile.ZipFile, name: str, entries: int, unpacked: int | No
         raise ArchiveError(f"{name} is a zip file packed in a way that is not read here. Unpack it first.")
     total = sum(entry.file_size for entry in there)
     if unpacked is not None and total > unpacked:
-        raise ArchiveError(f"{name} unpacks to {total >> 20:,} MB; at most {unpacked >> 20:,} MB are read.")
+        raise ArchiveError(f"{name} unpacks to {-(-total // 2**20):,} MB; at most {unpacked >> 20:,} MB are read.")
     ends = [*(entry.header_offset for entry in there), archive.start_dir]
     for entry, (start, end) in zip(there, pairwise(ends), strict=True):
         stored = entry.compress_type == zipfile.ZIP_STORED

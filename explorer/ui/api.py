@@ -143,13 +143,14 @@ class Api:
             dims: 2 or 3 axes.
 
         Returns:
-            {codes: which codes, points: [[x, y], ...] in [-1, 1], outputs: the same of sampled encoder outputs}.
+            {codes: which codes, points: [[x, y], ...] in [-1, 1], outputs: the same of sampled encoder outputs,
+            note: a sentence where the map could not be kept on the server, else ""}.
         """
         tokenizer = self.context.store.get(model)
         key = MapKey(level or _first_level(tokenizer.spec), of, method, int(dims))
         check_map(tokenizer.spec, key)
         found = self.context.maps.wait_for(tokenizer, key, encoder_outputs(model, key.level))
-        return {name: getattr(found, name).tolist() for name in ("codes", "points", "outputs")}
+        return {name: getattr(found, name).tolist() for name in ("codes", "points", "outputs")} | {"note": found.note}
 
     @spoken
     def code(self, model: str, code: int, level: str = "") -> dict[str, Any]:

@@ -16,6 +16,7 @@ from explorer.core.errors import CheckpointError
 from explorer.core.tokenizer import Tokenizer
 from explorer.services.hub import download
 from explorer.services.published import MAX_OWN_BYTES, open_own, open_own_of_hub
+from explorer.services.shelf import LeftOut
 from explorer.services.watched import Report, Task, watched
 from explorer.ui.calls import plain_function
 from explorer.ui.components import WEIGHTS, TokenView
@@ -66,7 +67,9 @@ class MoreModels:
         return [*bundled, *published, *([(f"{store.spec(held).title} · yours", held)] if held else [])]
 
     def build(self) -> None:
-        """Lay out the disclosure; `wire` connects it."""
+        """Lay out the disclosure, above it what is left out of the list of models; `wire` connects it."""
+        if self.context.left_out:
+            gr.HTML(left_out(self.context.left_out), apply_default_css=False, elem_id="left-out")
         with gr.Accordion("More models", open=False, elem_id="more-models"):
             self.entry = gr.Dropdown(self._to_fetch(), value=None, label="From the Hub", elem_id="hub-entry")
             self.card = gr.HTML(apply_default_css=False, elem_id="hub-card")
@@ -251,6 +254,14 @@ def checkpoint_files(paths: Sequence[Path]) -> tuple[list[Path], Path | None]:
             f"These files have {total / 2**30:.1f} GiB; up to {MAX_OWN_BYTES >> 30} GiB is opened here."
         )
     return weights, configs[0] if configs else None
+
+
+def left_out(models: Sequence[LeftOut]) -> str:
+    """The models that can't be chosen, each with the reason, as HTML."""
+    listed = "".join(
+        f"<li aria-disabled='true'><b>{html.escape(model.id)}</b> {html.escape(model.reason)}</li>" for model in models
+    )
+    return f"<p>Can’t be opened:</p><ul>{listed}</ul>"
 
 
 def card(found: Entry) -> str:
