@@ -11,7 +11,7 @@ from typing import BinaryIO
 from explorer.core.errors import ArchiveError
 
 _DAMAGE = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError)
-DIRECTORY_BYTES = 400
+DIRECTORY_BYTES = 128
 """Bytes that an archive's list of entries may take for each entry that it may have, names included."""
 
 
