@@ -100,15 +100,18 @@ def _check_depth(value: Any, what: str, deepest: int) -> None:
     level, depth = [value], 0
     while level:
         inner: list[Any] = []
+        holds = False
         for item in level:
             kind = type(item)
             if kind is dict:
+                holds = True
                 inner.extend(item)
                 inner.extend(item.values())
             elif kind is list:
+                holds = True
                 inner.extend(item)
             elif kind is str and not item.isascii() and _SURROGATE.search(item):
                 raise JsonError(f"{what} holds half a character (a lone surrogate), which is no Unicode text.")
-        level, depth = inner, depth + 1
-        if depth > deepest + 1:
+        level, depth = inner, depth + holds
+        if depth > deepest:
             raise JsonError(f"{what} is nested deeper than {deepest} levels.")

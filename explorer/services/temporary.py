@@ -134,10 +134,11 @@ def _abandoned(path: Path) -> Iterator[bool]:
     """Whether a folder is of this user, and its process is gone; for so long the lock is held here."""
     folder = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
     try:
-        if os.fstat(folder).st_uid != os.getuid():
+        # Before the file is there, the lock may not be taken yet.
+        marked = stat.S_ISREG(os.stat(OWNER, dir_fd=folder, follow_symlinks=False).st_mode)
+        if os.fstat(folder).st_uid != os.getuid() or not marked:
             yield False
             return
-        os.stat(OWNER, dir_fd=folder, follow_symlinks=False)  # before it is there, the lock may not be taken yet
         try:
             fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
