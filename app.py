@@ -91,36 +91,51 @@ def main() -> None:
     warn_if_open(options)
     logging.getLogger("httpx").setLevel(logging.WARNING)
     logging.getLogger("explorer.requests").setLevel(logging.INFO if options.log_requests else logging.WARNING)
+    from explorer.core.errors import ExplorerError
     from explorer.services import zero_gpu
     from explorer.services.temporary import private_folder
 
     zero_gpu.prepare()
-    with private_folder() as folder:
-        serve(options, folder)
+    try:
+        with private_folder() as folder:
+            serve(options, folder)
+    except ExplorerError as error:
+        raise SystemExit(f"error: {error}") from None
 
 
 def serve(options: argparse.Namespace, folder: Path | None) -> None:
     """Serve the page until a signal says to stop; folder: of visitors' files, to be kept tidy."""
     from explorer import available
+    from explorer.core.errors import ExplorerError
     from explorer.services.model_store import ModelStore
+    from explorer.services.shelf import take_stock
     from explorer.services.temporary import sweep
     from explorer.ui.app import build_app, launch_options
     from explorer.ui.context import AppContext
     from explorer.ui.logs import Printed, guard_logs
     from explorer.ui.stop import Work, serve_until_stopped
 
-    context, work = AppContext(ModelStore(options.device), tuple(available())), Work(ready=False)
+    shelf, work = take_stock(available()), Work(ready=False)
+    context = AppContext(ModelStore(options.device), shelf.models, left_out=shelf.left_out)
+    context.maps.check_folder()
     app = build_app(context)
 
     def behind_the_page() -> None:
-        context.store.get(context.default_model)
+        log = logging.getLogger(__name__)
+        try:
+            context.store.get(context.default_model)
+        except ExplorerError as error:  # others can be chosen
+            log.error("%s", error)
         from explorer.lab.runs import warm_up
 
         warm_up()
         work.ready = True
         while folder:
             time.sleep(min(60.0, options.forget_after))
-            sweep(folder, options.forget_after)
+            try:
+                sweep(folder, options.forget_after)
+            except ExplorerError as error:
+                log.error("%s", error)
 
     # The page opens from disk; what the first picture and the first run of the lab need is loaded meanwhile, and from
     # then on what visitors left is removed.

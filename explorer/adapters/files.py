@@ -1,27 +1,28 @@
 """Checkpoint files of others to named tensors, without running anything that they hold.
 
-safetensors; what torch.save wrote, read with weights_only=True; TorchScript archives, whose tensors are taken out
+safetensors; what torch.save wrote, read by `inert_pickle`; TorchScript archives, whose tensors are taken out
 and whose code is never looked at, under a pinned sha256 alone.
 """
 
 import hashlib
-import pickle
 import re
-import zipfile
+import struct
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 
-import torch
-from safetensors import SafetensorError, safe_open
+from safetensors import safe_open
 from torch import Tensor
 
 from explorer.adapters.catalogue import MAX_BYTES
-from explorer.adapters.inert_pickle import read_inert, tensors_of_module
+from explorer.adapters.inert_pickle import entries_of, read_inert, tensors_of_module
 from explorer.core.errors import CheckpointError
 
 MAX_TENSORS = 5000
 """A checkpoint of more tensors is no tokenizer's, and would take long to look through."""
+
+MAX_HEADER = 2**23
+"""Bytes of the list of tensors before a safetensors file's values: 5,000 tensors take some 700,000."""
 
 WRAPPERS = ("state_dict", "model")
 """Keys under which training programs keep the weights."""
@@ -71,8 +72,7 @@ def read_tensors(
         if twice := sorted(set(found) & set(merged)):
             raise CheckpointError(f"{merged.file} both hold {twice[0]}; these files do not belong together.")
         merged |= {name.removeprefix(part): tensor for name, tensor in found.items() if name.startswith(part)}
-    if len(merged) > MAX_TENSORS:
-        raise CheckpointError(f"{merged.file} holds {len(merged):,} tensors; tokenizers have at most {MAX_TENSORS:,}.")
+    _check_count(merged.file, len(merged))
     if not merged:
         raise CheckpointError(f"{merged.file} holds no tensors{f' of {part}*' if part else ''}.")
     _check_honest(merged, sum(path.stat().st_size for path in paths))
@@ -95,51 +95,36 @@ def _tensors(path: Path, pinned: bool, part: str) -> dict[str, Tensor]:
     with path.open("rb") as file:
         start = file.read(9)
     if start[8:9] == b"{":
-        try:
-            with safe_open(path, "pt") as file:
-                return {name: file.get_tensor(name) for name in file.keys() if name.startswith(part)}  # noqa: SIM118
-        except (SafetensorError, OSError) as error:
-            raise CheckpointError(f"{path.name} is not a whole safetensors file: {error}.") from error
-    if start[:2] == b"PK":
-        return _of_archive(path, pinned)
-    if start[:1] == b"\x80":
-        return _named(_load(path), path)
-    raise CheckpointError(
-        f"{path.name} is no checkpoint that is known here: neither safetensors nor a file written by torch.save."
-    )
-
-
-def _of_archive(path: Path, pinned: bool) -> dict[str, Tensor]:
-    try:
-        with zipfile.ZipFile(path) as archive:
-            entries = archive.infolist()
-    except zipfile.BadZipFile as error:
-        raise CheckpointError(f"{path.name} is cut short or damaged ({error}); fetch it again.") from error
-    data = [entry for entry in entries if re.search(r"/data(\.pkl$|/)", entry.filename)]
-    honest = sum(entry.file_size for entry in data) <= path.stat().st_size  # or entries overlap
-    if not data or not honest or any(entry.compress_type != zipfile.ZIP_STORED for entry in data):
-        raise CheckpointError(
-            f"{path.name} is a zip file, but none that torch wrote. If it is packed, unpack it first."
-        )
-    if any(entry.filename.endswith("/constants.pkl") for entry in entries):
+        return _of_safetensors(path, struct.unpack("<Q", start[:8])[0], part)
+    if start[:2] == b"PK" and any(name.endswith("/constants.pkl") for name in entries_of(path)):
         if not pinned:
             raise CheckpointError(
                 f"{path.name} is a TorchScript program. Its tensors are read only where its sha256 is pinned in the "
                 "catalogue, and this one's is not."
             )
         return tensors_of_module(read_inert(path, accepts=lambda name: name.startswith("__torch__.")))
-    return _named(_load(path), path)
+    if start[:2] == b"PK" or start[:1] == b"\x80":
+        return _named(read_inert(path, accepts=lambda name: BOOKKEEPING.match(name) is not None), path)
+    raise CheckpointError(
+        f"{path.name} is no checkpoint that is known here: neither safetensors nor a file written by torch.save."
+    )
 
 
-def _load(path: Path):
-    """What torch.save wrote, as plain tensors and containers."""
+def _of_safetensors(path: Path, header: int, part: str) -> dict[str, Tensor]:
+    if header > MAX_HEADER:
+        raise CheckpointError(
+            f"{path.name} is not a whole safetensors file: its list of tensors claims {header:,} bytes, more than "
+            f"{MAX_HEADER:,}."
+        )
     try:
-        return torch.load(path, map_location="cpu", weights_only=True)
-    except pickle.UnpicklingError:  # the bookkeeping of a training program can be skipped, anything else is named
-        return read_inert(path, accepts=lambda name: BOOKKEEPING.match(name) is not None)
-    except Exception as error:  # torch has no error of its own for a damaged file
-        said = str(error).strip().split("\n")[0]
-        raise CheckpointError(f"{path.name} is cut short or damaged; fetch it again. ({said})") from error
+        with safe_open(path, "pt") as file:
+            names = [name for name in file.keys() if name.startswith(part)]  # noqa: SIM118
+            _check_count(path.name, len(names))
+            return {name: file.get_tensor(name) for name in names}
+    except CheckpointError:
+        raise
+    except Exception as error:  # of the reader, of torch for a type that it lacks, of the system
+        raise CheckpointError(f"{path.name} is not a whole safetensors file: {str(error)[:200]}.") from error
 
 
 def _named(saved, path: Path) -> dict[str, Tensor]:
@@ -148,7 +133,7 @@ def _named(saved, path: Path) -> dict[str, Tensor]:
         if isinstance(saved, dict) and isinstance(saved.get(wrapper), dict):
             saved = saved[wrapper]
     if not isinstance(saved, dict):
-        raise CheckpointError(f"{path.name} holds a {type(saved).__name__}, not a state dict of named tensors.")
+        raise CheckpointError(f"{path.name} holds a {type(saved).__name__[:80]}, not a state dict of named tensors.")
     tensors = {name: t for name, t in saved.items() if isinstance(name, str) and isinstance(t, Tensor)}
     if tensors and all(name.startswith("module.") for name in tensors):
         tensors = {name.removeprefix("module."): tensor for name, tensor in tensors.items()}
@@ -166,8 +151,13 @@ def _check_size(path: Path, limit: int) -> None:
         )
 
 
+def _check_count(name: str, count: int) -> None:
+    if count > MAX_TENSORS:
+        raise CheckpointError(f"{name} holds {count:,} tensors; tokenizers have at most {MAX_TENSORS:,}.")
+
+
 def _check_honest(tensors: StateDict, size: int) -> None:
-    """Strides of zero let a small file claim a huge tensor."""
+    """Many names of one storage let a small file claim many tensors."""
     claimed = sum(tensor.numel() * tensor.element_size() for tensor in tensors.values())
     if claimed > 2 * size:
         raise CheckpointError(f"{tensors.file} has {size:,} bytes, but its tensors claim {claimed:,}; it was refused.")

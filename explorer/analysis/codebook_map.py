@@ -48,11 +48,15 @@ class MapKey:
 
 @dataclass(frozen=True)
 class CodebookMap:
-    """codes (n,) int64, rising: which codes `points` (n, d) float32 are; outputs (m, d) float32: encoder outputs."""
+    """codes (n,) int64, rising: which codes `points` (n, d) float32 are; outputs (m, d) float32: encoder outputs.
+
+    note: a sentence for people where the map could not be kept on disk.
+    """
 
     codes: np.ndarray
     points: np.ndarray
     outputs: np.ndarray
+    note: str = ""
 
 
 def mapped_codes(book: Codebook) -> np.ndarray:

@@ -2,20 +2,27 @@
 
 import io
 import json
+import math
 import zipfile
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 
+from explorer.core.archives import untrusted_zip
 from explorer.core.codes import Codes
-from explorer.core.errors import CodesError
+from explorer.core.errors import ArchiveError, CodesError, JsonError
 from explorer.core.quoting import quoted
+from explorer.core.untrusted_json import read_json
 
 ABOUT = "about"
 """Name of the .npz entry that holds model, revision and image size as JSON."""
-MAX_UNPACKED = 2**27
-"""Bytes that a .npz file may unpack to, several times what the largest codes take."""
+MAX_UNPACKED = 2**25
+"""Bytes that a .npz file may unpack to: four million codes of eight bytes, where a picture has a million pixels."""
+MAX_TEXT = 20 * 2**20
+"""Characters of codes in JSON."""
+MAX_LEVELS = 1000
+"""Entries of a .npz file; a model has at most some dozen levels."""
 
 
 @dataclass(frozen=True)
@@ -70,9 +77,9 @@ class CodesFile:
     @classmethod
     def from_json(cls, text: str) -> "CodesFile":
         try:
-            value = json.loads(text)
-        except (ValueError, RecursionError) as error:
-            raise CodesError(f"This is not JSON: {error}.") from error
+            value = read_json(text, "This file of codes", largest=MAX_TEXT)
+        except JsonError as error:
+            raise CodesError(str(error)) from error
         return cls.from_dict(value)
 
     def to_npz(self) -> bytes:
@@ -86,16 +93,10 @@ class CodesFile:
     def from_npz(cls, data: bytes) -> "CodesFile":
         """The inverse of `to_npz`; never unpickles, and unpacks no more than MAX_UNPACKED."""
         try:
-            with zipfile.ZipFile(io.BytesIO(data)) as archive:
-                unpacked = sum(entry.file_size for entry in archive.infolist())
-            if unpacked > MAX_UNPACKED:
-                raise CodesError(
-                    f"This .npz file unpacks to {unpacked >> 20:,} MB; the codes of a picture take at most "
-                    f"{MAX_UNPACKED >> 20} MB."
-                )
-            with np.load(io.BytesIO(data), allow_pickle=False) as file:
-                arrays = {name: file[name] for name in file.files}
-            about = json.loads(str(arrays.pop(ABOUT, "{}")))
+            arrays = _arrays(data)
+            about = read_json(str(arrays.pop(ABOUT, "{}")), f'The entry "{ABOUT}" of this .npz file')
+        except (ArchiveError, JsonError) as error:
+            raise CodesError(str(error)) from error
         except CodesError:
             raise
         except Exception as error:
@@ -127,3 +128,25 @@ class CodesFile:
             return cls.from_json(data.decode("utf-8"))
         except UnicodeDecodeError as error:
             raise CodesError("This file is neither .npz nor JSON, so it holds no codes.") from error
+
+
+def _arrays(data: bytes) -> dict[str, np.ndarray]:
+    """The arrays of a .npz file. np.load would reserve as much memory as the head of an array claims."""
+    kinds = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+    limits = {"entries": MAX_LEVELS, "kinds": kinds, "unpacked": MAX_UNPACKED}
+    with untrusted_zip(io.BytesIO(data), "This .npz file", **limits) as archive:
+        found = {}
+        for entry in archive.infolist():
+            with archive.open(entry) as file:
+                found[entry.filename.removesuffix(".npy")] = _array(file, entry.file_size)
+        return found
+
+
+def _array(file: BinaryIO, size: int) -> np.ndarray:
+    """The array of numbers or the text in a .npy file of so many bytes."""
+    version = np.lib.format.read_magic(file)
+    read_head = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
+    shape, by_columns, dtype = read_head(file)
+    if dtype.kind not in "iufU" or math.prod(shape) * dtype.itemsize != size - file.tell():
+        raise ValueError("an array that is not made of numbers, or not as long as it says")
+    return np.frombuffer(file.read(), dtype).reshape(shape, order="F" if by_columns else "C")

@@ -4,6 +4,7 @@ import functools
 import sys
 from collections.abc import Callable
 
+from explorer.core.atomic import no_room
 from explorer.core.errors import ExplorerError
 
 Main = Callable[[list[str] | None], int]
@@ -18,6 +19,11 @@ def refusing(main: Main) -> Main:
             return main(arguments)
         except ExplorerError as error:
             print(f"error: {error}", file=sys.stderr)
+            return 2
+        except OSError as error:
+            if not no_room(error):
+                raise
+            print(f"error: {error}. Free some space and run the same command again.", file=sys.stderr)
             return 2
 
     return told

@@ -21,6 +21,14 @@ class ConfigError(ExplorerError):
     """A JSON config with an unknown key, a missing key or a wrong type."""
 
 
+class ArchiveError(ExplorerError):
+    """A zip file from outside that is damaged, or holds more than it has room for."""
+
+
+class JsonError(ConfigError):
+    """JSON from outside that is damaged, or larger or deeper than what it is for."""
+
+
 class UnknownModelError(ExplorerError):
     """A model id that the registry does not hold."""
 

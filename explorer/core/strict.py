@@ -74,6 +74,7 @@ def _from_union(kinds: tuple[type, ...], value: Any, where: str) -> Any:
     if len(kinds) == 1:
         return from_json(kinds[0], value, where)
     named = {typing.get_args(typing.get_type_hints(kind)["kind"])[0]: kind for kind in kinds}
-    if not isinstance(value, dict) or not isinstance(value.get("kind"), str) or value["kind"] not in named:
+    wanted = value.get("kind") if isinstance(value, dict) else None
+    if not isinstance(wanted, str) or wanted not in named:
         raise ConfigError(f"{where} must be an object whose 'kind' is one of {', '.join(named)}.")
-    return from_json(named[value["kind"]], value, where)
+    return from_json(named[wanted], value, where)

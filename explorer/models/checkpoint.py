@@ -7,6 +7,7 @@ import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
+from explorer.core.atomic import atomic
 from explorer.core.errors import CheckpointError
 from explorer.models.autoencoder import Autoencoder
 from explorer.models.build import build_model
@@ -34,10 +35,9 @@ def save_weights(folder: Path, model: Autoencoder) -> str:
         for name, tensor in model.state_dict().items()
         if name.rpartition(".")[2] != "cluster_sum"
     }
-    temporary = folder / (WEIGHTS + ".part")
-    save_file(state, temporary)
-    temporary.chmod(0o644)  # save_file writes it for its owner alone
-    temporary.replace(folder / WEIGHTS)
+    with atomic(folder / WEIGHTS) as temporary:
+        save_file(state, temporary)
+        temporary.chmod(0o644)  # save_file writes it for its owner alone
     return sha256(folder / WEIGHTS)
 
 
@@ -53,19 +53,22 @@ def load_model(folder: Path, config: CheckpointConfig) -> Autoencoder:
     """The network of a checkpoint folder in float32, eval mode; every key, shape and the sha256 checked."""
     path = folder / WEIGHTS
     if not path.is_file():
-        raise CheckpointError(f"{folder} has no {WEIGHTS}; fetch the checkpoint again.")
+        raise CheckpointError(f"{folder.name} has no {WEIGHTS}; fetch the checkpoint again.")
     found = sha256(path)
     if found != config.sha256:
         raise CheckpointError(
-            f"{path} has sha256 {found[:12]}..., but its config.json says {config.sha256[:12]}...: "
+            f"{folder.name}/{WEIGHTS} has sha256 {found[:12]}..., but its config.json says {config.sha256[:12]}...: "
             "the file is damaged or belongs to another version. Fetch the checkpoint again."
         )
     try:
         state = load_file(path)
     except (SafetensorError, OSError) as error:
-        raise CheckpointError(f"{path} is not a readable safetensors file: {error}.") from error
-    with seeded(0):  # building a network draws its start; that must not disturb a caller
-        model = build_model(config.model)
+        raise CheckpointError(f"{folder.name}/{WEIGHTS} is not a readable safetensors file: {error}.") from error
+    try:
+        with seeded(0):  # building a network draws its start; that must not disturb a caller
+            model = build_model(config.model)
+    except (ValueError, RuntimeError, MemoryError, ArithmeticError) as error:  # sizes that make no network
+        raise CheckpointError(f"{folder.name}/config.json describes no network: {error}.") from error
     for name, module in model.named_modules():
         if isinstance(module, EMAVectorQuantizer) and f"{name}.codebook" in state and f"{name}.cluster_size" in state:
             sums = state[f"{name}.codebook"] * module.smoothed(state[f"{name}.cluster_size"])[:, None]

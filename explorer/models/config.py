@@ -6,9 +6,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from explorer.core.errors import CheckpointError, ConfigError
+from explorer.core.atomic import atomic
+from explorer.core.errors import CheckpointError, ConfigError, JsonError
+from explorer.core.quoting import quoted
 from explorer.core.spec import Codebook, Level, TokenizerSpec
 from explorer.core.strict import from_json, to_json
+from explorer.core.untrusted_json import LARGEST, read_json
 
 FORMAT_VERSION = 1
 
@@ -165,15 +168,16 @@ def read_config(folder: Path) -> CheckpointConfig:
     """The config.json of a checkpoint folder, strictly."""
     path = folder / "config.json"
     try:
-        value = json.loads(path.read_text(encoding="utf-8"))
+        with path.open("rb") as file:
+            value = read_json(file.read(LARGEST + 1), f"{folder.name}/config.json", largest=LARGEST)
     except OSError as error:
         raise CheckpointError(f"{folder.name} has no readable config.json ({error.strerror}).") from error
-    except ValueError as error:
-        raise CheckpointError(f"{folder.name}/config.json is not JSON: {error}.") from error
+    except JsonError as error:
+        raise CheckpointError(str(error)) from error
     version = value.get("format_version") if isinstance(value, dict) else None
     if version != FORMAT_VERSION:
         raise CheckpointError(
-            f"{folder.name}/config.json has format_version {version!r}; this program reads {FORMAT_VERSION}."
+            f"{folder.name}/config.json has format_version {quoted(version)}; this program reads {FORMAT_VERSION}."
         )
     try:
         return from_json(CheckpointConfig, value)
@@ -183,7 +187,8 @@ def read_config(folder: Path) -> CheckpointConfig:
 
 def write_config(folder: Path, config: CheckpointConfig) -> None:
     text = json.dumps(to_json(config), indent=2, ensure_ascii=False)
-    (folder / "config.json").write_text(text + "\n", encoding="utf-8")
+    with atomic(folder / "config.json") as path:
+        path.write_text(text + "\n", encoding="utf-8")
 
 
 def spec_of(config: CheckpointConfig) -> TokenizerSpec:

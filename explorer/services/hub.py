@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Literal
 
 from explorer.adapters.catalogue import MAX_BYTES, Entry
+from explorer.core.atomic import no_room
 from explorer.core.errors import DownloadError
 
 PATIENCE = 4.0
@@ -83,7 +84,12 @@ def download(
         ) from error
     except (RepositoryNotFoundError, RevisionNotFoundError, EntryNotFoundError) as error:
         raise DownloadError(f"The Hub has no {name} in {entry.repo}, or nobody may read it.") from error
-    except Exception as error:  # the hub's client, its transport and a full disk each have errors of their own
+    except Exception as error:  # the hub's client and its transport each have errors of their own
+        if no_room(error):
+            raise DownloadError(
+                f"There is no room on the disk here for {entry.title}: {name} could not be kept. Free some space and "
+                "try again; what has come is not fetched twice."
+            ) from error
         raise DownloadError(f"{entry.title} could not be downloaded: {error}. Try again.") from error
     return _fetched(entry, paths)
 

@@ -1,14 +1,18 @@
 """Maps of codebooks: shipped with a checkpoint, kept on disk, or laid out by a process of their own."""
 
+import contextlib
 import hashlib
 import logging
 import multiprocessing
 import os
+import tempfile
 import threading
 import time
+from collections import OrderedDict
 from collections.abc import Mapping
 from functools import lru_cache
 from importlib.metadata import version
+from importlib.util import find_spec
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
@@ -22,11 +26,15 @@ from explorer.core.spec import TokenizerSpec
 from explorer.core.tokenizer import Tokenizer
 from explorer.models import registry
 from explorer.services.reference import reference, shipped_arrays
+from explorer.services.temporary import working_folder
 
 log = logging.getLogger(__name__)
 SHIPPED = "maps.npz"
 KEPT = 256
 """Maps kept on disk."""
+HELD = 16
+"""Maps held in memory of those that could not be kept on disk; each takes up to 400 KB."""
+NOT_KEPT = "This map could not be kept on the server's disk. It is laid out again after the program is restarted."
 AT_ONCE = 2
 """Layouts that run side by side; others wait for their turn."""
 
@@ -52,7 +60,18 @@ class Maps:
     def __init__(self, folder: Path | None = None):
         self.folder = folder or cache_folder()
         self._layouts: dict[str, _Layout] = {}
+        self._held: OrderedDict[str, Projection] = OrderedDict()
+        self._said = False
         self._lock = threading.Lock()
+
+    def check_folder(self) -> None:
+        """Say in the log, once, that no map can be kept where that is so; the maps themselves work without it."""
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            with tempfile.TemporaryFile(dir=self.folder) as file:
+                file.write(b"a map")
+        except OSError as error:
+            self._say(error)
 
     def find(self, tokenizer: Tokenizer, key: MapKey, outputs: np.ndarray | None) -> CodebookMap | None:
         """A map that costs no waiting: PCA, shipped, or computed before; None otherwise."""
@@ -63,7 +82,9 @@ class Maps:
         if f"{key.name}/points" in shipped:
             found = (shipped[f"{key.name}/{part}"].astype(np.float32) for part in ("points", "outputs"))
             return CodebookMap(codes, *found)
-        return self._kept(codes, self._identity(tokenizer, key, outputs))
+        identity = self._identity(tokenizer, key, outputs)
+        held = self._held.get(identity)
+        return _map(codes, held, NOT_KEPT) if held else self._kept(codes, identity)
 
     def progress(self, tokenizer: Tokenizer, key: MapKey, outputs: np.ndarray | None) -> float:
         """Start to lay out a map, or hear how far that is: a share in [0, 1]; afterwards `find` has it.
@@ -108,10 +129,7 @@ class Maps:
                 del self._layouts[identity]
                 layout.stop()
                 if layout.result is not None:
-                    try:
-                        self._keep(identity, layout.result)
-                    except ExplorerError as error:
-                        log.warning("%s", error)
+                    self._keep(identity, layout.result)
 
     def _identity(self, tokenizer: Tokenizer, key: MapKey, outputs: np.ndarray | None) -> str:
         """A hash of all that decides a map."""
@@ -126,23 +144,39 @@ class Maps:
         try:
             with np.load(self.folder / f"{identity}.npz", allow_pickle=False) as arrays:
                 return CodebookMap(codes, arrays["points"], arrays["outputs"])
-        except FileNotFoundError:
+        except OSError:  # not there, or not to be read
             return None
         except Exception as error:  # what a damaged archive raises depends on where it is damaged
             log.warning("a kept map could not be read and is laid out again: %s", error)
             return None
 
     def _keep(self, identity: str, found: Projection) -> None:
+        """On disk, for this and later processes; where that can't be, in memory."""
+        partial = self.folder / f"{identity}.{os.getpid()}.tmp"  # several apps may share the folder
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
-            partial = self.folder / f"{identity}.{os.getpid()}.tmp"  # several apps may share the folder
             with partial.open("wb") as file:
                 np.savez_compressed(file, points=found.points, outputs=found.others)
             partial.replace(self.folder / f"{identity}.npz")
             for old in sorted(self.folder.glob("*.npz"), key=lambda path: path.stat().st_mtime)[:-KEPT]:
                 old.unlink(missing_ok=True)
         except OSError as error:
-            raise ExplorerError(f"The finished map could not be kept in {self.folder}: {error}") from error
+            with contextlib.suppress(OSError):
+                partial.unlink(missing_ok=True)
+            self._held[identity] = found
+            while len(self._held) > HELD:
+                self._held.popitem(last=False)
+            self._say(error)
+
+    def _say(self, error: OSError) -> None:
+        if not self._said:
+            log.warning(
+                "Computed maps can't be kept in %s (%s): each is laid out again after a restart. Free some space, or "
+                "set XDG_CACHE_HOME to a folder that can be written.",
+                self.folder,
+                error.strerror or error,
+            )
+        self._said = True
 
 
 class _Layout:
@@ -151,6 +185,7 @@ class _Layout:
     def __init__(self, key: MapKey, features: np.ndarray, outputs: np.ndarray | None):
         self.share, self.result, self.failure, self.ended = 0.0, None, "its process ended.", False
         self.asked = time.monotonic()
+        _let_numba_cache()
         context = multiprocessing.get_context("spawn")
         self._heard, told = context.Pipe(duplex=False)
         self._process = context.Process(target=_lay_out, args=(told, key, features, outputs), daemon=True)
@@ -181,16 +216,35 @@ def _lay_out(told: Connection, key: MapKey, features: np.ndarray, outputs: np.nd
         told.send({"points": found.points, "others": found.others})
     except ValueError as error:
         told.send({"failure": str(error)})
+    except Exception as error:  # of umap's compiler, of a full disk or memory
+        log.exception("a map could not be laid out")
+        told.send({"failure": f"{type(error).__name__}."})
     finally:
         told.close()
+
+
+def _let_numba_cache() -> None:
+    """umap can't be imported where its compiler has no place for what it compiled; a layout is given a folder then."""
+    umap = find_spec("umap")
+    places = [Path(umap.origin).parent] if umap and umap.origin else []
+    places += [Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")]
+    if "NUMBA_CACHE_DIR" not in os.environ and not any(map(_writable, places)):
+        with contextlib.suppress(OSError):  # then umap says itself what it lacks
+            os.environ["NUMBA_CACHE_DIR"] = tempfile.mkdtemp(prefix="numba-", dir=working_folder())
+
+
+def _writable(folder: Path) -> bool:
+    """Whether files can be made in a folder, or the folder itself where it is not there yet."""
+    there = next((path for path in (folder, *folder.parents) if path.exists()), folder)
+    return there.is_dir() and os.access(there, os.W_OK)
 
 
 def _placed_by(tokenizer: Tokenizer, key: MapKey) -> np.ndarray:
     return placed_by(tokenizer, key, reference(tokenizer.spec.id).swatches.get(key.level))
 
 
-def _map(codes: np.ndarray, found: Projection) -> CodebookMap:
-    return CodebookMap(codes, found.points, found.others)
+def _map(codes: np.ndarray, found: Projection, note: str = "") -> CodebookMap:
+    return CodebookMap(codes, found.points, found.others, note)
 
 
 @lru_cache(maxsize=8)

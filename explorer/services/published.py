@@ -3,6 +3,7 @@
 Downloading takes minutes and is a step of its own, in explorer.services.hub; nothing here waits for a network.
 """
 
+import contextlib
 import hashlib
 import json
 import tempfile
@@ -12,11 +13,12 @@ from typing import Any
 
 from explorer.adapters.catalogue import Entry, PublishedFile
 from explorer.adapters.family import FAMILIES
-from explorer.core.errors import CheckpointError, DownloadError
+from explorer.core.errors import CheckpointError, DownloadError, JsonError
 from explorer.core.tokenizer import Tokenizer
+from explorer.core.untrusted_json import LARGEST, read_json
 from explorer.services.hub import Fetched, Progress, cached, download
+from explorer.services.temporary import working_folder
 
-MAX_CONFIG_BYTES = 2**20
 OWN = "own."
 """What the ids of visitors' own models begin with."""
 MAX_OWN_BYTES = 2**30
@@ -96,7 +98,11 @@ def open_own_of_hub(
         f"{OWN}hub", f"{repo}, {name}", family or "", files=(PublishedFile(name),), megabytes=0.0, codes=0, dim=0,
         repo=repo, config=config, **unknown,
     )  # fmt: skip
-    with tempfile.TemporaryDirectory(prefix="codebook-explorer-") as folder:
+    with contextlib.ExitStack() as held:
+        try:
+            folder = held.enter_context(tempfile.TemporaryDirectory(prefix="hub-", dir=working_folder()))
+        except OSError as error:
+            raise DownloadError(f"There is no room here for the files of {repo} ({error.strerror}).") from error
         fetched = download(wanted, progress, cancelled, keep_in=Path(folder), largest=MAX_OWN_BYTES, token=False)
         return open_own(fetched.files, device, family=family, config=fetched.config)
 
@@ -106,11 +112,12 @@ def _settings(settings: dict[str, Any], config: Path | None) -> dict[str, Any]:
     if config is None:
         return settings
     try:
-        if config.stat().st_size > MAX_CONFIG_BYTES:
-            raise CheckpointError(f"{config.name} is too large for a config.")
-        read = json.loads(config.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise CheckpointError(f"{config.name} is not readable JSON: {error}.") from error
+        with config.open("rb") as file:
+            read = read_json(file.read(LARGEST + 1), config.name)
+    except OSError as error:
+        raise CheckpointError(f"{config.name} can't be read: {error.strerror}.") from error
+    except JsonError as error:
+        raise CheckpointError(str(error)) from error
     if not isinstance(read, dict):
         raise CheckpointError(f"{config.name} must hold an object, not {type(read).__name__}.")
     return {**settings, "config": read}

@@ -91,4 +91,6 @@ def shipped_arrays(id: str, file: str) -> dict[str, np.ndarray]:
         with np.load(path, allow_pickle=False) as arrays:
             return {name: arrays[name] for name in arrays.files}
     except Exception as error:  # what a damaged archive raises depends on where it is damaged
-        raise CheckpointError(f"{path} is missing or damaged; fetch the checkpoint again.") from error
+        raise CheckpointError(
+            f"{path.parent.name}/{file} is missing or damaged; fetch the checkpoint again."
+        ) from error

@@ -1,12 +1,15 @@
 """The finished runs of the collapse sweep, as they lie in checkpoints/sweep, and what the FSQ paper claims."""
 
-import json
+import logging
 from functools import cache
 from pathlib import Path
 from typing import Any
 
+from explorer.core.errors import JsonError
+from explorer.core.untrusted_json import read_json
 from explorer.models.registry import CHECKPOINTS
 
+log = logging.getLogger(__name__)
 FOLDER = CHECKPOINTS / "sweep"
 
 CLAIMED = {
@@ -19,6 +22,15 @@ Mentzer, Minnen, Agustsson, Tschannen 2023, arXiv 2309.15505."""
 
 @cache
 def records(folder: Path = FOLDER) -> tuple[dict[str, Any], ...]:
-    """One record per run, as `explorer.training.sweep` wrote it, by family, size and seed; () where there are none."""
-    found = [json.loads(path.read_text(encoding="utf-8")) for path in folder.glob("*.json")]
-    return tuple(sorted(found, key=lambda record: (record["family"], record["size"], record["seed"])))
+    """One record per run, as `explorer.training.sweep` wrote it, by family, size and seed; () where there are none.
+
+    One that is damaged is named in the log and left out.
+    """
+    found = []
+    for path in sorted(folder.glob("*.json")):
+        try:
+            record = read_json(path.read_bytes(), path.name)
+            found.append(((str(record["family"]), int(record["size"]), int(record["seed"])), record))
+        except (OSError, JsonError, KeyError, TypeError, ValueError) as error:
+            log.warning("the run in %s is left out: %s", path, error)
+    return tuple(record for _, record in sorted(found, key=lambda pair: pair[0]))

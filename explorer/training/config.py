@@ -1,6 +1,5 @@
 """What a training run is asked to do: a recipe in JSON, strict."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -8,6 +7,7 @@ from typing import Any
 
 from explorer.core.errors import ConfigError
 from explorer.core.strict import from_json
+from explorer.core.untrusted_json import read_json
 from explorer.models.config import ModelConfig
 
 RECIPES = Path(__file__).parent / "recipes"
@@ -143,10 +143,7 @@ def read_recipe(name_or_path: str, changes: Mapping[str, Any] | None = None) -> 
 
 
 def _read(path: Path) -> Any:
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise ConfigError(f"{path.name} is not JSON: {error}.") from error
+    return read_json(path.read_bytes(), path.name)
 
 
 def _merged(below: Any, above: Any) -> Any:

@@ -14,6 +14,7 @@ import numpy as np
 from explorer.analysis.rate import entropy_bits, nominal_bits
 from explorer.analysis.reconstruction import local_contrast, psnr, ssim
 from explorer.analysis.usage import Usage, by_level, merged
+from explorer.core.atomic import atomic
 from explorer.core.command import refusing
 from explorer.core.images import fit, read_picture, to_bytes, to_unit
 from explorer.core.tokenizer import EncodesLatents
@@ -88,7 +89,8 @@ def evaluate(folder: Path, kodak: Path, data: Path, size: int = SIZE, device: st
     write_golden(folder, model)
     config = dataclasses.replace(config, evaluation=evaluation)
     write_config(folder, config)
-    (folder / "README.md").write_text(model_card(config), encoding="utf-8")
+    with atomic(folder / "README.md") as path:
+        path.write_text(model_card(config), encoding="utf-8")
     return evaluation
 
 
@@ -99,7 +101,8 @@ def update_readme(readme: Path, folders: list[Path]) -> None:
     before, rest = text.split(start, 1)
     after = rest.split(end, 1)[1]
     table = readme_table([read_config(folder) for folder in folders])
-    readme.write_text(f"{before}{start}{table}\n{end}{after}", encoding="utf-8")
+    with atomic(readme) as path:
+        path.write_text(f"{before}{start}{table}\n{end}{after}", encoding="utf-8")
 
 
 @refusing

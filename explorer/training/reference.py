@@ -22,6 +22,7 @@ from explorer.analysis.observations import Observations, observe
 from explorer.analysis.occurrences import summarize
 from explorer.analysis.swatches import swatches
 from explorer.analysis.usage import Usage
+from explorer.core.atomic import atomic
 from explorer.core.command import refusing
 from explorer.core.images import encode_file, fit, to_bytes, to_unit
 from explorer.core.mosaic import mosaic
@@ -68,15 +69,15 @@ def write_golden(folder: Path, model: Model) -> None:
             arrays[f"codes/{name}"] = encoding.codes[name][0]
             arrays[f"rank_indices/{name}"] = ranking.indices[0]
             arrays[f"rank_scores/{name}"] = ranking.scores[0]
-    np.savez_compressed(folder / "golden.npz", reconstruction=_exact(to_bytes(decoded)[0]), **arrays)
+    _save(folder / "golden.npz", reconstruction=_exact(to_bytes(decoded)[0]), **arrays)
 
 
 def write_reference(folder: Path, tokenizer: Tokenizer, split: Split, size: int = SIZE) -> dict[str, Observations]:
     """reference.npz and occurrences.npz; returns per level what was seen in the pictures."""
     seen = observe_all(tokenizer, split, size)
     usage = {name: found.usage for name, found in seen.items()}
-    np.savez_compressed(folder / "reference.npz", **reference_arrays(tokenizer, usage))
-    np.savez_compressed(folder / "occurrences.npz", **occurrence_arrays(tokenizer.spec, seen, split, size))
+    _save(folder / "reference.npz", **reference_arrays(tokenizer, usage))
+    _save(folder / "occurrences.npz", **occurrence_arrays(tokenizer.spec, seen, split, size))
     return seen
 
 
@@ -95,7 +96,7 @@ def write_maps(folder: Path, tokenizer: Tokenizer, seen: dict[str, Observations]
             found = project(key, features, outputs.points if outputs else None)
             arrays[f"{key.name}/points"] = found.points.astype(np.float16)
             arrays[f"{key.name}/outputs"] = found.others.astype(np.float16)
-    np.savez_compressed(folder / "maps.npz", **arrays)
+    _save(folder / "maps.npz", **arrays)
 
 
 def observe_all(tokenizer: Tokenizer, split: Split, size: int) -> dict[str, Observations]:
@@ -141,6 +142,11 @@ def occurrence_arrays(
         )
         arrays |= {f"{field}/{name}": array for field, array in kept.to_arrays().items()}
     return arrays
+
+
+def _save(path: Path, **arrays: np.ndarray) -> None:
+    with atomic(path) as part, part.open("wb") as file:
+        np.savez_compressed(file, **arrays)
 
 
 def _exact(pixels: np.ndarray) -> np.ndarray:

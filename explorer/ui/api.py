@@ -1,6 +1,5 @@
 """The endpoints: what the page does, as a program. Named, documented, for gradio_client and as MCP tools."""
 
-import json
 import secrets
 import tempfile
 from dataclasses import asdict, replace
@@ -20,6 +19,7 @@ from explorer.core.images import encode_file, read_picture
 from explorer.core.quoting import listed, quoted
 from explorer.core.spec import TokenizerSpec
 from explorer.core.strict import from_json
+from explorer.core.untrusted_json import read_json
 from explorer.models import registry
 from explorer.services.checking import check
 from explorer.services.comparison import check_models, compared, figures_of, figures_of_file, files_within, plan
@@ -29,10 +29,12 @@ from explorer.services.occurrences import encoder_outputs
 from explorer.services.reference import reference, reference_usage
 from explorer.services.scan import scan
 from explorer.services.tokenization import LONGEST, MAX_SIDE, belongs, decode, measure, tokenize
+from explorer.ui.calls import LARGEST_REQUEST
 from explorer.ui.code_page import whole_page
 from explorer.ui.components import PictureInput, picture_bytes, uploaded_files
 from explorer.ui.context import AppContext
 from explorer.ui.errors import spoken
+from explorer.ui.uploads import upload_folder
 
 MAX_FILES = 256
 """Pictures that one call of /usage counts."""
@@ -143,13 +145,14 @@ class Api:
             dims: 2 or 3 axes.
 
         Returns:
-            {codes: which codes, points: [[x, y], ...] in [-1, 1], outputs: the same of sampled encoder outputs}.
+            {codes: which codes, points: [[x, y], ...] in [-1, 1], outputs: the same of sampled encoder outputs,
+            note: a sentence where the map could not be kept on the server, else ""}.
         """
         tokenizer = self.context.store.get(model)
         key = MapKey(level or _first_level(tokenizer.spec), of, method, _whole("dims", dims, 2, 3))
         check_map(tokenizer.spec, key)
         found = self.context.maps.wait_for(tokenizer, key, encoder_outputs(model, key.level))
-        return {name: getattr(found, name).tolist() for name in ("codes", "points", "outputs")}
+        return {name: getattr(found, name).tolist() for name in ("codes", "points", "outputs")} | {"note": found.note}
 
     @spoken
     def code(self, model: str, code: int, level: str = "") -> dict[str, Any]:
@@ -316,12 +319,7 @@ def _whole(name: str, value: Any, least: int, most: int) -> int:
 
 def _json(name: str, value: Any) -> Any:
     """An argument that may come as JSON or as text of it."""
-    if not isinstance(value, str):
-        return value
-    try:
-        return json.loads(value)
-    except (ValueError, RecursionError) as error:
-        raise ExplorerError(f"{name} must be JSON, not the text {quoted(value)}.") from error
+    return read_json(value, name, largest=LARGEST_REQUEST) if isinstance(value, str) else value
 
 
 def _entry(entry: Entry, downloaded: bool) -> dict[str, Any]:
@@ -361,12 +359,14 @@ def _described(spec: TokenizerSpec) -> dict[str, Any]:
 
 def _png(pixels: np.ndarray) -> str:
     """The path of a new PNG file that gradio hands out to whoever knows its name, which nobody can guess."""
-    with tempfile.NamedTemporaryFile(prefix=secrets.token_hex(16), suffix=".png", delete=False, dir=_folder()) as png:
-        png.write(encode_file(pixels, "png"))
+    data = encode_file(pixels, "png")
+    with tempfile.NamedTemporaryFile(
+        prefix=secrets.token_hex(16), suffix=".png", delete=False, dir=upload_folder()
+    ) as png:
+        try:
+            png.write(data)
+            png.flush()
+        except OSError:
+            Path(png.name).unlink(missing_ok=True)
+            raise
     return png.name
-
-
-def _folder() -> str:
-    folder = Path(gr.utils.get_upload_folder())
-    folder.mkdir(parents=True, exist_ok=True)
-    return str(folder)

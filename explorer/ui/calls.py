@@ -8,6 +8,7 @@ from typing import Any
 
 from explorer.core.errors import CodesError, ExplorerError
 from explorer.core.quoting import sentence
+from explorer.core.untrusted_json import read_json
 
 log = logging.getLogger(__name__)
 LARGEST_REQUEST = 8 * 2**20
@@ -20,9 +21,9 @@ def answered(call: Callable[..., dict[str, Any]]) -> Callable[[Any, str], str]:
     @functools.wraps(call)
     def from_json_to_json(self, text: str) -> str:
         try:
-            if not isinstance(text, str) or len(text) > LARGEST_REQUEST:
-                raise CodesError("This request is too large or no text.")
-            return json.dumps(call(self, json.loads(text)))
+            if not isinstance(text, str):
+                raise CodesError("A request is JSON text.")
+            return json.dumps(call(self, read_json(text, "This request", largest=LARGEST_REQUEST)))
         except ExplorerError as error:
             return json.dumps({"error": sentence(error)})
         except Exception:

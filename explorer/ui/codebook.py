@@ -1,7 +1,6 @@
 """The Codebook tab: the map of all codes, what each one means, which are dead and why."""
 
 import html
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -13,6 +12,7 @@ from explorer.analysis.positions import perplexity_by_position
 from explorer.analysis.usage import Usage, by_level, conclusion, entropy, merged, rarefaction
 from explorer.core.errors import ExplorerError
 from explorer.core.tokenizer import KeepsCounters
+from explorer.core.untrusted_json import read_object
 from explorer.models import registry
 from explorer.plots.usage import position_figure, rank_figure, rarefaction_figure
 from explorer.services.occurrences import occurrences_of
@@ -46,7 +46,7 @@ class Asked:
 
     @classmethod
     def read(cls, text: str) -> "Asked":
-        given = json.loads(text or "{}")
+        given = read_object(text, "This request")
         return cls(str(given.get("model", "")), str(given.get("level", "")), int(given.get("at_most", 0)))
 
 

@@ -23,9 +23,10 @@ class CodebookCalls:
 
     @answered
     def map(self, request: dict[str, Any]) -> dict[str, Any]:
-        """{model, level, of, method, dims} -> {codes, points, outputs}, or {waiting: share in [0, 1]}.
+        """{model, level, of, method, dims} -> {codes, points, outputs, note}, or {waiting: share in [0, 1]}.
 
-        codes: "" where all codes are points. A map that is waited for is asked for again, or given up by `stop`.
+        codes: "" where all codes are points. note: what the visitor is to be told of the map, or "". A map that is
+        waited for is asked for again, or given up by `stop`.
         """
         tokenizer, key = self._key(request)
         outputs = encoder_outputs(tokenizer.spec.id, key.level)
@@ -40,6 +41,7 @@ class CodebookCalls:
             "codes": packed(found.codes.astype(np.int32)) if size > MOST else "",
             "points": packed(found.points.astype(np.float32)),
             "outputs": packed(found.outputs.astype(np.float32)),
+            "note": found.note,
         }
 
     @answered

@@ -9,6 +9,7 @@ import gradio as gr
 import numpy as np
 
 from explorer.analysis.codecs import Coded, rate_curve
+from explorer.core.untrusted_json import read_object
 from explorer.plots.palette import hashed_colours
 from explorer.plots.payload import data_url, error_picture, near_square
 from explorer.plots.rate import rate_figure
@@ -40,7 +41,7 @@ class Wanted:
 
     @classmethod
     def read(cls, text: str) -> "Wanted":
-        given = json.loads(text or "{}")
+        given = read_object(text, "This request")
         return cls(tuple(map(str, given.get("models", ()))), bool(given.get("equal_bits", False)))
 
 

@@ -7,6 +7,7 @@ from explorer.core.spec import TokenizerSpec
 from explorer.core.tokenizer import Tokenizer
 from explorer.services.maps import Maps
 from explorer.services.reference import Reference
+from explorer.services.shelf import LeftOut
 
 
 class Store(Protocol):
@@ -31,11 +32,12 @@ class Store(Protocol):
 @dataclass(frozen=True)
 class AppContext:
     """store: loaded models. models: ids of the bundled ones as they are listed; the page opens with the first.
-    maps: where maps of codebooks come from."""
+    maps: where maps of codebooks come from. left_out: bundled models that can't be opened, shown with the reason."""
 
     store: Store
     models: tuple[str, ...]
     maps: Maps = field(default_factory=Maps)
+    left_out: tuple[LeftOut, ...] = ()
 
     @property
     def default_model(self) -> str:

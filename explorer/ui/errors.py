@@ -9,11 +9,16 @@ from typing import Any
 import gradio as gr
 from gradio.block_function import BlockFunction
 
+from explorer.core.atomic import no_room
 from explorer.core.errors import ExplorerError
 from explorer.core.quoting import sentence
 
 log = logging.getLogger(__name__)
 TITLE = "That did not work"
+NO_ROOM = (
+    "The server has no room on its disk, so the file with the result could not be written. Your picture and codes are "
+    "as they were; try again later."
+)
 SORRY = "Something went wrong inside the program. Your picture and codes are as they were."
 
 
@@ -70,15 +75,22 @@ def spoken(handler):
     return call
 
 
+def said_of(error: Exception) -> str:
+    """The sentence for an error; one that nobody wrote a sentence for is logged."""
+    if isinstance(error, gr.Error):
+        return sentence(error.message)
+    if isinstance(error, ExplorerError):
+        return sentence(error)
+    if no_room(error):
+        log.error("nothing can be written: %s", error)
+        return NO_ROOM
+    log.error("unexpected error", exc_info=error)
+    return SORRY
+
+
 def said(error: Exception, shown: bool = False) -> gr.Error:
     """An error as a gr.Error; shown: as a message of the page, which renders HTML."""
-    if isinstance(error, gr.Error):
-        text = sentence(error.message)
-    elif isinstance(error, ExplorerError):
-        text = sentence(error)
-    else:
-        log.error("unexpected error", exc_info=error)
-        text = SORRY
+    text = said_of(error)
     return gr.Error(escaped(text) if shown else text, title=TITLE, print_exception=False)
 
 

@@ -12,6 +12,7 @@ from explorer.core.errors import ConfigError, ExplorerError
 from explorer.core.mosaic import mosaic
 from explorer.core.quoting import sentence
 from explorer.core.strict import from_json
+from explorer.core.untrusted_json import read_json
 from explorer.lab.plan import Plan, Settings
 from explorer.lab.turns import Full, Turns
 from explorer.plots.payload import data_url, packed
@@ -109,10 +110,7 @@ class LabCalls:
 def _read(text: str) -> dict[str, Any]:
     if not isinstance(text, str) or len(text) > LONGEST_REQUEST:
         raise ConfigError(f"A request to the lab is JSON text of at most {LONGEST_REQUEST:,} characters.")
-    try:
-        request = json.loads(text)
-    except ValueError as error:
-        raise ConfigError(f"This request to the lab is not JSON: {error}.") from error
+    request = read_json(text, "This request to the lab")
     known = isinstance(request, dict) and request.get("ask") in ("frame", "touch", "drop")
     if not known or not isinstance(request.get("key"), str) or not 16 <= len(request["key"]) <= 64:
         raise ConfigError('A request to the lab needs "ask" (frame, touch or drop) and a "key" of 16 to 64 characters.')

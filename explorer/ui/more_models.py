@@ -12,16 +12,17 @@ import gradio as gr
 
 from explorer.adapters.catalogue import Entry, entries, entry
 from explorer.adapters.family import FAMILIES
-from explorer.core.errors import CheckpointError, ExplorerError
-from explorer.core.quoting import sentence
+from explorer.core.errors import CheckpointError
 from explorer.core.tokenizer import Tokenizer
 from explorer.services.hub import download
 from explorer.services.published import MAX_OWN_BYTES, open_own, open_own_of_hub
+from explorer.services.shelf import LeftOut
 from explorer.services.watched import Report, Task, watched
 from explorer.ui.calls import plain_function
 from explorer.ui.components import WEIGHTS, TokenView
 from explorer.ui.context import AppContext
-from explorer.ui.errors import spoken
+from explorer.ui.errors import said_of, spoken
+from explorer.ui.uploads import remove_upload
 
 MOST_FILES = 4
 """Files of one checkpoint, its config.json with them."""
@@ -66,7 +67,9 @@ class MoreModels:
         return [*bundled, *published, *([(f"{store.spec(held).title} · yours", held)] if held else [])]
 
     def build(self) -> None:
-        """Lay out the disclosure; `wire` connects it."""
+        """Lay out the disclosure, above it what is left out of the list of models; `wire` connects it."""
+        if self.context.left_out:
+            gr.HTML(left_out(self.context.left_out), apply_default_css=False, elem_id="left-out")
         with gr.Accordion("More models", open=False, elem_id="more-models"):
             self.entry = gr.Dropdown(self._to_fetch(), value=None, label="From the Hub", elem_id="hub-entry")
             self.card = gr.HTML(apply_default_css=False, elem_id="hub-card")
@@ -157,9 +160,11 @@ class MoreModels:
             named = {"family": of, "config": config.strip() or None, "progress": progress, "cancelled": cancelled}
             return open_own_of_hub(repo.strip(), name.strip(), device, **named)
 
-        tokenizer = yield from self._long(work, "own", on_offer, request)
-        for path in paths or ():
-            Path(path).unlink(missing_ok=True)  # held in memory from here on, or refused
+        try:
+            tokenizer = yield from self._long(work, "own", on_offer, request)
+        finally:
+            for path in paths or ():
+                remove_upload(Path(path))  # held in memory from here on, or refused
         if tokenizer is None:
             yield self._updates(files=None)
             return
@@ -196,8 +201,8 @@ class MoreModels:
                     said = CANCELLED[part]
                     break
                 yield self._updates(**{f"{part}_status": progress_bar(report)})
-        except ExplorerError as error:
-            said = sentence(error)
+        except Exception as error:
+            said = said_of(error)
         finally:
             self._stops.pop(request.session_hash, None)
             watching.close()
@@ -249,6 +254,14 @@ def checkpoint_files(paths: Sequence[Path]) -> tuple[list[Path], Path | None]:
             f"These files have {total / 2**30:.1f} GiB; up to {MAX_OWN_BYTES >> 30} GiB is opened here."
         )
     return weights, configs[0] if configs else None
+
+
+def left_out(models: Sequence[LeftOut]) -> str:
+    """The models that can't be chosen, each with the reason, as HTML."""
+    listed = "".join(
+        f"<li aria-disabled='true'><b>{html.escape(model.id)}</b> {html.escape(model.reason)}</li>" for model in models
+    )
+    return f"<p>Can’t be opened:</p><ul>{listed}</ul>"
 
 
 def card(found: Entry) -> str:

@@ -13,9 +13,10 @@ import gradio as gr
 import numpy as np
 
 from explorer.core.codes_file import CodesFile
-from explorer.core.errors import CodesError
+from explorer.core.errors import CodesError, JsonError
 from explorer.core.images import Fit, fit, read_picture
 from explorer.core.spec import TokenizerSpec
+from explorer.core.untrusted_json import read_json
 from explorer.models import registry
 from explorer.plots.payload import picture_payload
 from explorer.services.editing import SavedEdit, replay
@@ -37,6 +38,7 @@ from explorer.ui.components import EditView, GuideView, ShareView, TokenView, pi
 from explorer.ui.context import AppContext
 from explorer.ui.errors import inform, spoken, warn
 from explorer.ui.shared import FITS, SIZES, Session, facts, model_view, summary
+from explorer.ui.uploads import remove_upload
 
 TITLE = "Tokenize"
 MAX_CODES_BYTES = 20 * 2**20
@@ -201,19 +203,14 @@ class TokenizeTab:
         """Codes from a file, decoded by the model that made them."""
         if path is None:
             return
-        file = Path(path)
-        if file.stat().st_size > MAX_CODES_BYTES:
-            raise CodesError(
-                f"This file is larger than {MAX_CODES_BYTES >> 20} MB, too large for the codes of a picture."
-            )
-        data = file.read_bytes()
+        data = _taken(Path(path))
         if MARK.encode() in data[:200]:
             yield from self._opened(shared_page(data.decode("utf-8", "replace")), session)
             return
         codes = CodesFile.read(data)
         id = codes.model or session.model
         found = decode(self.context.store.get(id), codes)
-        name = file.name.split(".")[0][:60]
+        name = Path(path).name.split(".")[0][:60]
         yield from self._shown(
             replace(session, model=id, name=name, codes=found.codes, source=None, loaded=True), found
         )
@@ -223,8 +220,10 @@ class TokenizeTab:
         """What a saved edit starts from; the Edit view then replays its steps."""
         _check_length(text)
         try:
-            saved = SavedEdit.from_dict(json.loads(text))
-        except ValueError as error:
+            saved = SavedEdit.from_dict(read_json(text, "This saved edit", largest=MAX_CODES_BYTES))
+        except JsonError:
+            raise
+        except (ValueError, KeyError, TypeError) as error:
             raise CodesError(f"This is no saved edit: {error}.") from error
         spec = self.context.store.spec(saved.start.model)
         belongs(spec, saved.start)
@@ -329,7 +328,8 @@ class TokenizeTab:
         for arrived in controls.arrivals:
             shown = arrived.then(self.on_arrival, settings, **common)
             shown.failure(self.settings_of, controls.session, settings[:3], api_visibility="private", queue=False)
-        controls.load_codes.upload(self.on_codes, [controls.load_codes, controls.session], **common)
+        loaded = controls.load_codes.upload(self.on_codes, [controls.load_codes, controls.session], **common)
+        loaded.then(None, js="() => null", outputs=controls.load_codes)  # ready for the same file, also after an error
         controls.guide_view.go(self.on_model, [controls.guide_view, controls.session], **common)
         controls.share_view.open(self.on_page, [controls.share_view, controls.session], **common)
         controls.edit_view.open(self.on_saved_edit, [controls.edit_view, controls.session], **common)
@@ -347,10 +347,21 @@ def _fitted_example(saved: SavedEdit, size: int, spec: TokenizerSpec) -> tuple[F
 def shared_page(text: str) -> SharedPage:
     """A shared page from the JSON of a link or a file."""
     _check_length(text)
+    return SharedPage.from_dict(read_json(text, "This page", largest=MAX_CODES_BYTES))
+
+
+def _taken(file: Path) -> bytes:
+    """The bytes of an uploaded file of codes, which is removed: nothing looks at it again."""
     try:
-        return SharedPage.from_dict(json.loads(text))
-    except ValueError as error:
-        raise CodesError(f"This is no shared page: {error}.") from error
+        with file.open("rb") as opened:
+            data = opened.read(MAX_CODES_BYTES + 1)
+    except FileNotFoundError as error:
+        raise CodesError("The uploaded file is gone. Upload it again.") from error
+    finally:
+        remove_upload(file)
+    if len(data) > MAX_CODES_BYTES:
+        raise CodesError(f"This file is larger than {MAX_CODES_BYTES >> 20} MB, too large for the codes of a picture.")
+    return data
 
 
 def _check_length(text: str) -> None:

@@ -104,7 +104,7 @@ def test_bookkeeping_of_training_programs_is_skipped_and_not_imported(tmp_path, 
     buffer = io.BytesIO()
     Renamed(buffer, module).dump({"state_dict": {}, "callbacks": {Harmful: Harmful(Harmful, str(marker))}})
     saved = read_inert(archive(tmp_path / "a.ckpt", buffer.getvalue()), accepts=lambda name: name.startswith(module))
-    assert saved["state_dict"] == {} and len(saved["callbacks"]) == 1
+    assert saved == {"state_dict": {}, "callbacks": {}}  # only entries with texts for keys are kept
     with pytest.raises(CheckpointError, match="holds no tensors"):
         read_tensors([tmp_path / "a.ckpt"])
 
@@ -122,7 +122,7 @@ def test_bookkeeping_of_training_programs_is_skipped_and_not_imported(tmp_path, 
 )
 def test_only_tensor_functions_can_be_named(tmp_path, asked, arguments):
     path = archive(tmp_path / "a.pt", b"\x80\x02" + asked + arguments + b".")
-    with pytest.raises(CheckpointError, match=r"asks for|extensions"):
+    with pytest.raises(CheckpointError, match=r"asks for|uses the instruction 0x82"):
         read_tensors([path])
 
 
@@ -138,7 +138,7 @@ def test_what_a_pickle_may_call_can_not_be_changed_for_the_next_file(tmp_path):
 
 def test_a_small_file_can_not_claim_a_huge_tensor(tmp_path):
     torch.save({"a": torch.zeros(1).expand(10**9)}, tmp_path / "a.pt")
-    with pytest.raises(CheckpointError, match="its tensors claim 4,000,000,000"):
+    with pytest.raises(CheckpointError, match="claims 1,000,000,000 values"):
         read_tensors([tmp_path / "a.pt"])
 
 
@@ -167,7 +167,7 @@ def test_an_archive_whose_entries_share_their_bytes_is_refused(tmp_path):
             entry.file_size, entry.compress_size, entry.CRC = 1000, 1000, 0
             entry.header_offset = file.getinfo("a/data/0").header_offset
             file.filelist.append(entry)
-    with pytest.raises(CheckpointError, match="none that torch wrote"):
+    with pytest.raises(CheckpointError, match="entries claim more bytes than it has"):
         read_tensors([tmp_path / "a.pt"])
 
 

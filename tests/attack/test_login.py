@@ -25,6 +25,8 @@ from explorer.services.limits import LOGIN
 from explorer.ui.gate import Gate
 from explorer.ui.health import health_route
 from explorer.ui.login import LARGEST_LOGIN, OPEN, OPEN_BELOW, STARTED, Login
+from explorer.ui.server.mcp_tools import Tools
+from explorer.ui.server.pages import Pages, remembering
 from explorer.ui.stop import Work
 
 USER, PASSWORD = "ann", "a pass:wörd"
@@ -43,9 +45,11 @@ def small():
     with gr.Blocks(analytics_enabled=False) as blocks:
         gr.api(one, api_name="one", queue=False)
     blocks.auth, blocks.auth_message, blocks.theme_css = [(USER, PASSWORD)], None, ""  # as launch() sets them
-    middleware = [Middleware(Login), Middleware(Gate, limits=None, work=Work())]
+    pages, tools = Pages(), Tools(None)
+    middleware = [Middleware(Login), Middleware(Gate, limits=None, work=Work(), pages=pages)]
+    routes = [health_route(Work()), *tools.routes()]
     app = App.create_app(
-        blocks, app_kwargs={"middleware": middleware, "routes": [health_route(Work())]}, mcp_server=True
+        blocks, app_kwargs={"middleware": middleware, "routes": routes, "lifespan": remembering(pages)}
     )
     blocks.create_limiter()
     with TestClient(app, raise_server_exceptions=False) as client:

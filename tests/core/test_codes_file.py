@@ -2,6 +2,7 @@
 
 import io
 import json
+import zipfile
 
 import numpy as np
 import pytest
@@ -110,7 +111,7 @@ def test_npz_without_record_is_taken():
 
 def test_cut_off_npz_is_refused():
     data = FILE.to_npz()
-    with pytest.raises(CodesError, match="readable"):
+    with pytest.raises(CodesError, match="cut short or damaged"):
         CodesFile.read(data[: len(data) // 2])
 
 
@@ -123,6 +124,6 @@ def test_npz_that_unpacks_to_far_more_than_it_is_long_is_refused_before_it_is_un
     buffer = io.BytesIO()
     np.savez_compressed(buffer, codes=np.zeros((1, MAX_UNPACKED // 2**13, 2**13 + 8), np.uint8))
     assert len(buffer.getvalue()) < 2**20
-    monkeypatch.setattr(np, "load", lambda *_, **__: pytest.fail("it was unpacked"))
-    with pytest.raises(CodesError, match="unpacks to 128 MB"):
+    monkeypatch.setattr(zipfile.ZipFile, "open", lambda *_, **__: pytest.fail("it was unpacked"))
+    with pytest.raises(CodesError, match="unpacks to 33 MB"):
         CodesFile.from_npz(buffer.getvalue())

@@ -1,6 +1,7 @@
 """Published tokenizers from a stand-in for the Hub on this machine, and what is said when there is none."""
 
 import dataclasses
+import errno
 import hashlib
 import json
 import re
@@ -47,6 +48,19 @@ def tiny_weights() -> dict[str, torch.Tensor]:
         weights[f"{stack}.stack.0.res_block.1.weight"] = torch.randn(4, 8, 3, 3, generator=generator) / 4
         weights[f"{stack}.stack.0.res_block.3.weight"] = torch.randn(8, 4, 1, 1, generator=generator) / 4
     return weights | {"vector_quantization.embedding.weight": torch.randn(16, 6, generator=generator)}
+
+
+def test_a_full_disk_is_said_and_not_taken_for_a_fault_of_the_network(monkeypatch):
+    import huggingface_hub
+
+    def full(*_, **__):
+        raise RuntimeError("the stream broke") from OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(hub, "_check_reachable", lambda *_: None)
+    monkeypatch.setattr(huggingface_hub, "hf_hub_download", full)
+    wanted = next(found for found in entries().values() if found.repo)
+    with pytest.raises(DownloadError, match=r"no room on the disk here for .* Free some space"):
+        download(wanted)
 
 
 @pytest.fixture

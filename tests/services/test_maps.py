@@ -1,5 +1,6 @@
 """Maps are found where they are, laid out where they are not, and laid out once."""
 
+import errno
 from dataclasses import replace
 from types import SimpleNamespace
 
@@ -119,6 +120,40 @@ def test_layouts_that_nobody_asks_about_make_way_and_a_finished_one_is_kept(toke
     assert found.progress(tokenizer, wanted, None) == 0.5
     assert [layout.stopped for layout in started] == [True, True, False] and len(found._layouts) == 1
     assert found.find(tokenizer, finished, None).points.max() == 1 and found.find(tokenizer, left, None) is None
+
+
+@pytest.mark.parametrize("why", ["a file in place of the folder", "a full disk"])
+def test_a_map_that_can_not_be_kept_is_shown_with_a_note_and_said_once(tokenizer, tmp_path, monkeypatch, caplog, why):
+    folder = tmp_path / "cache"
+    if why == "a full disk":
+        monkeypatch.setattr(np, "savez_compressed", _full)
+    else:
+        folder.write_text("")
+    found = _without_processes(folder, monkeypatch, started := [])
+    found.check_folder()
+    for key in (UMAP, MapKey("codes", dims=3)):
+        assert found.progress(tokenizer, key, None) == 0.5 and found.find(tokenizer, key, None) is None
+        layout = started[-1]
+        layout.ended, layout.result = True, Projection(np.ones((24, 2), np.float32), np.zeros((0, 2), np.float32))
+        layout.poll = lambda: 1.0
+        assert found.progress(tokenizer, key, None) == 1.0
+        shown = found.find(tokenizer, key, None)
+        assert np.array_equal(shown.points, np.ones((24, 2))) and "could not be kept" in shown.note
+    assert caplog.text.count("can't be kept") == 1
+    assert not folder.is_dir() or list(folder.iterdir()) == []
+    assert len(started) == 2
+
+
+def _full(*_, **__):
+    raise OSError(errno.ENOSPC, "No space left on device")
+
+
+def test_only_so_many_maps_are_held_that_can_not_be_kept(tmp_path, monkeypatch):
+    monkeypatch.setattr(np, "savez_compressed", _full)
+    found = Maps(tmp_path)
+    for number in range(maps.HELD + 5):
+        found._keep(str(number), Projection(np.ones((2, 2)), np.zeros((0, 2))))
+    assert list(found._held) == [str(number) for number in range(5, maps.HELD + 5)]
 
 
 def _without_processes(folder, monkeypatch, started):

@@ -86,7 +86,7 @@ async function askMap() {
     if (version !== mapVersion) return;
     wait(null);
     takeMap(reply, wanted);
-    complain("");
+    complain(reply.note);
   } catch (error) {
     if (version === mapVersion) { wait(null); complain(error.message); }
   }

@@ -1,7 +1,6 @@
 """Bodies: how much a request may carry, checked while it arrives and before anything parses it."""
 
 import asyncio
-import json
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,6 +10,8 @@ from typing import Any
 from starlette.datastructures import Headers
 from starlette.types import Message, Receive, Scope
 
+from explorer.core.errors import JsonError
+from explorer.core.untrusted_json import read_json
 from explorer.ui.server.refused import Refused
 
 MIB = 2**20
@@ -109,27 +110,13 @@ def _too_large(most: int) -> Refused:
 
 def parse(body: bytes, limit: Limit) -> dict[str, Any]:
     """The JSON object of a body; Refused where it is none, or has too many values or levels."""
-    # Each value but the first follows a comma or an opening bracket; those within text make the count too high only.
-    if body.count(b",") + body.count(b"[") + body.count(b"{") > limit.values:
-        raise Refused(413, f"This request has more than the {limit.values:,} JSON values that it may have.")
     try:
-        found = json.loads(body)
-    except (ValueError, RecursionError) as error:
-        raise Refused(400, "This request is not JSON.") from error
+        found = read_json(body, "This request", largest=limit.bytes, most=limit.values, deepest=DEEPEST)
+    except JsonError as error:
+        raise Refused(400, str(error)) from error
     if not isinstance(found, dict):
         raise Refused(400, 'This request is no JSON object: expected {"data": [...]}.')
-    check_depth(found)
     return found
-
-
-def check_depth(found: Any) -> None:
-    """Refused where lists and objects nest deeper than DEEPEST."""
-    level, depth = [found], 0
-    while level:
-        if depth >= DEEPEST:
-            raise Refused(400, f"This request nests lists and objects more than {DEEPEST} deep.")
-        inner = (one.values() if isinstance(one, dict) else one for one in level)
-        level, depth = [each for values in inner for each in values if isinstance(each, dict | list)], depth + 1
 
 
 def replayed(body: bytes, receive: Receive) -> Receive:

@@ -258,6 +258,7 @@ OPEN = {
         "/gradio_api/startup-events",
         "/gradio_api/theme.css",
         "/gradio_api/upload_progress",
+        "/logout",
         "/robots.txt",
         "/static/{path:path}",
         "/theme.css",
