@@ -142,6 +142,37 @@ def test_a_small_file_can_not_claim_a_huge_tensor(tmp_path):
         read_tensors([tmp_path / "a.pt"])
 
 
+@pytest.mark.parametrize("zipped", [True, False])
+@pytest.mark.parametrize("protocol", [2, 3, 4, 5])
+def test_tensors_of_every_kind_are_read_as_torch_reads_them(tmp_path, zipped, protocol):
+    dtypes = (torch.float64, torch.float16, torch.bfloat16, torch.float8_e4m3fn, torch.uint16, torch.int8, torch.bool)
+    weights = {str(dtype): torch.arange(12).reshape(3, 4).to(dtype) for dtype in dtypes}
+    weights |= {"parameter": torch.nn.Parameter(torch.ones(3)), "turned": torch.arange(12.0).reshape(3, 4).T}
+    weights |= {"empty": torch.empty(0, 4), "scalar": torch.tensor(3.0), "part": torch.arange(100)[10:20:3]}
+    beside = {"dtype": torch.float16, "size": torch.Size([1]), "set": {1}, "frozen": frozenset([1]), "device": "cpu"}
+    beside |= {"complex": 1j, "big": 2**70, "module": torch.nn.Linear(2, 2).state_dict(), "at": torch.device("cpu")}
+    file = {"state_dict": weights, "beside": beside}
+    torch.save(file, tmp_path / "a.pt", pickle_protocol=protocol, _use_new_zipfile_serialization=zipped)
+    found = read_tensors([tmp_path / "a.pt"])
+    assert set(found) == set(weights)
+    for name, tensor in weights.items():
+        expected = tensor.detach().float() if tensor.is_floating_point() else tensor
+        assert found[name].dtype == expected.dtype and found[name].tolist() == expected.tolist(), name
+
+
+@pytest.mark.slow
+def test_a_large_checkpoint_with_its_optimizer_is_within_the_budget(tmp_path):
+    model = torch.nn.Sequential(*[torch.nn.Linear(4, 4) for _ in range(2500)])
+    optimizer = torch.optim.Adam(model.parameters())
+    model(torch.zeros(1, 4)).sum().backward()
+    optimizer.step()
+    average = {f"ema.{name}": tensor for name, tensor in model.state_dict().items()}
+    run = {"state_dict": model.state_dict(), "optimizer_states": [optimizer.state_dict()], "average": average}
+    for zipped in (True, False):
+        torch.save(run, tmp_path / "a.ckpt", _use_new_zipfile_serialization=zipped)
+        assert len(read_tensors([tmp_path / "a.ckpt"])) == 5000
+
+
 def test_a_tokenizer_inside_a_larger_model_is_taken_alone(tmp_path):
     whole = {"model.vq.a": torch.ones(2), "model.language.b": torch.zeros(9)}
     save_file(whole, tmp_path / "a.safetensors")

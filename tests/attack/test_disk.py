@@ -34,11 +34,10 @@ def full_disk(tmp_path):
     if mounted.returncode:
         pytest.skip("no disk can be mounted here")
     try:
-        with (folder / "filling").open("wb") as file:
+        with (folder / "filling").open("wb", buffering=0) as file:
             try:
                 while True:
                     file.write(bytes(4096))
-                    file.flush()
             except OSError as error:
                 assert error.errno == errno.ENOSPC
         yield folder

@@ -1,7 +1,10 @@
 """Maps are found where they are, laid out where they are not, and laid out once."""
 
 import errno
+import os
+import tempfile
 from dataclasses import replace
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -146,6 +149,17 @@ def test_a_map_that_can_not_be_kept_is_shown_with_a_note_and_said_once(tokenizer
 
 def _full(*_, **__):
     raise OSError(errno.ENOSPC, "No space left on device")
+
+
+@pytest.mark.parametrize("writable", [True, False])
+def test_umaps_compiler_is_given_a_folder_where_it_has_none(monkeypatch, tmp_path, writable):
+    monkeypatch.setattr(maps, "_writable", lambda folder: writable)
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    monkeypatch.setenv("NUMBA_CACHE_DIR", "")
+    monkeypatch.delenv("NUMBA_CACHE_DIR")
+    maps._let_numba_cache()
+    given = os.environ.get("NUMBA_CACHE_DIR", "")
+    assert Path(given).parent == tmp_path if not writable else given == ""
 
 
 def test_only_so_many_maps_are_held_that_can_not_be_kept(tmp_path, monkeypatch):
