@@ -13,7 +13,7 @@ LONGEST = 400
 FEW = 8
 """Names that an error lists."""
 _PATH = re.compile(
-    r"(?<=')/[^'\n]*(?=')|(?<![\w:/.&])(?:/(?!gradio_api/)[^\s/'\"<>|;,]+){2,}/?|\b[A-Za-z]:\\[^\s'\"<>|;,]+"
+    r"(?<=')/[^'\n]*(?=')|file:/[^\s'\"<>|;,]+|(?<![\w:/.&])(?:/(?!gradio_api/)[^\s/'\"<>|;,]+){2,}/?|\b[A-Za-z]:\\[^\s'\"<>|;,]+"
 )
 """Absolute paths of files, but no address of this program."""
 

@@ -172,7 +172,7 @@ def test_long_names_in_codes_and_edits_are_cut(app, valid):
         ("encode", 2, 64.4, "size must be a whole number from 8 to 1024, not 64.4."),
         ("project", 4, None, "dims must be a whole number from 2 to 3, not None."),
         ("compare", 4, "x", "equal_bits must be true or false, not 'x'."),
-        ("edit", 2, "x", "edits must be JSON, not the text 'x'."),
+        ("edit", 2, "x", "edits is not JSON"),
         ("edit", 2, [{**EDITS[0], "codes": 7}], "edits[0].codes must be a list, not 7."),
         ("edit", 2, [{**EDITS[0], "codes": [2**70]}], "Code 1180591620717411303424 is out of range"),
         ("edit", 2, [{**EDITS[1], "new": 2**70}], "Code 1180591620717411303424 is out of range"),

@@ -203,5 +203,5 @@ def test_an_error_that_nobody_foresaw_leaves_the_button_free_and_no_upload(uploa
     (uploads / "model.pt").write_bytes(b"weights")
     monkeypatch.setattr("explorer.ui.more_models.open_own", lambda *_, **__: {}["no such key"])
     told = opened(context, uploads / "model.pt")
-    assert told["open"]["interactive"] is True and "(KeyError)" in told["own_status"]
+    assert told["open"]["interactive"] is True and "went wrong inside the program" in told["own_status"]
     assert list(uploads.iterdir()) == []

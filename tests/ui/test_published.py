@@ -158,7 +158,8 @@ def own_files(tmp_path):
     return path
 
 
-def test_an_own_checkpoint_is_chosen_and_leaves_with_its_visitor(panel, context, tmp_path):
+def test_an_own_checkpoint_is_chosen_and_leaves_with_its_visitor(panel, context, tmp_path, monkeypatch):
+    monkeypatch.setenv("GRADIO_TEMP_DIR", str(tmp_path))  # uploads are removed once they are open
     path = own_files(tmp_path)
     *_, last = panel.on_open([str(path)], "", "", "", "", "", ABSENT, PAGE)
     id = last["held"]
