@@ -10,7 +10,8 @@ import json
 import logging
 import os
 import posixpath
-from collections import Counter
+import time
+from collections import Counter, OrderedDict
 from typing import Any
 
 import gradio as gr
@@ -74,9 +75,11 @@ LARGEST = {
 """Of requests that say only inside what they ask for."""
 UPLOADS_OF_ONE = 8
 """Uploads of one visitor at a time."""
-OPENING, OPENING_OF_ONE = 5.0, 40
-"""Seconds that a page is given to open its connection, before its first request counts as invented; and how many
-requests of one visitor may wait for that."""
+OPENING, OPENING_UNSEEN, OPENING_OF_ONE = 20.0, 1.0, 40
+"""Seconds that a page is given to open its connection, before its first request counts as invented; the same where its
+visitor was not sent a page lately; and how many requests of one visitor may wait for that."""
+LATELY, KNOWN = 120.0, 10_000
+"""Seconds for which a visitor counts as having been sent a page, and how many visitors are."""
 
 
 class Gate:
@@ -88,6 +91,7 @@ class Gate:
         self._streams, self._held = Streams(), Held()
         self._uploading: Counter[str] = Counter()
         self._opening: Counter[str] = Counter()
+        self._sent_page: OrderedDict[str, float] = OrderedDict()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
@@ -142,6 +146,8 @@ class Gate:
             raise Refused(404, "There is nothing here. The page is at / and the endpoints at /gradio_api/info.")
         if path.startswith(FILES):
             self._check_file(path)
+        if path in ("/", "/config"):
+            self._note_page(visitors.current.get())
         stream = contextlib.nullcontext()
         if scope["method"] == "GET" and what.startswith(("heartbeat/", "queue/data", "call/")):
             id = QueryParams(scope["query_string"]).get("session_hash", "") if what == "queue/data" else _last(what)
@@ -236,13 +242,23 @@ class Gate:
     async def _check_open(self, page: str) -> None:
         """Refuse what only a page asks for where no such page is open."""
         visitor = visitors.current.get()
-        patience = OPENING if page and self._opening[visitor] < OPENING_OF_ONE else 0.0
+        seen = time.monotonic() - self._sent_page.get(visitor, -LATELY) < LATELY
+        patience = OPENING if seen else OPENING_UNSEEN
+        if not page or self._opening[visitor] >= OPENING_OF_ONE:
+            patience = 0.0
         self._opening[visitor] += 1
         try:
             if not await self._pages.wait_until_known(page, patience):
                 raise Refused(403, "This request does not come from an open page. Reload the page.")
         finally:
             self._opening -= Counter({visitor: 1})
+
+    def _note_page(self, visitor: str) -> None:
+        """Keep that a visitor was sent a page."""
+        self._sent_page[visitor] = time.monotonic()
+        self._sent_page.move_to_end(visitor)
+        while len(self._sent_page) > KNOWN:
+            self._sent_page.popitem(last=False)
 
     def _noting_answers(self, what: str, page: str, visitor: str, send: Send) -> Send:
         """Sends on that a call was accepted, and keeps for whom an answer will lie ready."""

@@ -9,6 +9,7 @@ import httpx
 import pytest
 
 from explorer.bench.servers import answer, app_command, free_port, started
+from tests.asynchronous import run
 from tests.attack.intruder import GRADIO, Intruder
 
 POSTS = (
@@ -101,7 +102,7 @@ def test_bodies_that_are_never_finished_hold_little(limited):
             writing.close()
         return held
 
-    assert asyncio.run(all_of_them()) - before < 450, "two visitors hold at most 160 MB each, and what is on its way"
+    assert run(all_of_them()) - before < 450, "two visitors hold at most 160 MB each, and what is on its way"
     assert limited.health()["ready"]
 
 
@@ -126,7 +127,7 @@ def test_invented_pages_cost_nothing(limited):
 
             return await asyncio.gather(*(one(number) for number in range(600)))
 
-    found = asyncio.run(flood())
+    found = run(flood())
     assert set(found) <= {403, 404, 429}, set(found)
     assert limited.health()["sessions"] == sessions
     assert limited.megabytes() - before < 100
@@ -155,7 +156,7 @@ def test_pages_that_are_opened_by_the_thousand_are_bounded(limited):
             for start in range(0, 2_000, 50):
                 await asyncio.gather(*(open_and_close(http, start + number) for number in range(50)))
 
-    asyncio.run(flood())
+    run(flood())
     assert limited.health()["sessions"] <= 80
     assert limited.megabytes() - before < 150
 
@@ -190,6 +191,6 @@ def test_the_page_answers_others_while_bombs_come(limited):
         until = time.monotonic() + 20
         return await asyncio.gather(bombs(until), others(until))
 
-    sent, waits = asyncio.run(both())
+    sent, waits = run(both())
     assert sent > 10 and len(waits) > 20, (sent, len(waits))
     assert limited.megabytes(most=True) < 1600, json.dumps({"most": limited.megabytes(most=True)})

@@ -1,6 +1,5 @@
 """A password: without it nothing answers but the login and what that needs; few are tried; it stands in no log."""
 
-import asyncio
 import base64
 import logging
 import os
@@ -28,6 +27,7 @@ from explorer.ui.login import LARGEST_LOGIN, OPEN, OPEN_BELOW, STARTED, Login
 from explorer.ui.server.mcp_tools import Tools
 from explorer.ui.server.pages import Pages, remembering
 from explorer.ui.stop import Work
+from tests.asynchronous import run
 
 USER, PASSWORD = "ann", "a pass:wörd"
 RIGHT = {"username": USER, "password": PASSWORD}
@@ -196,7 +196,7 @@ def test_the_program_with_a_password(tmp_path):
         with pytest.raises(AuthenticationError):
             Client(url, verbose=False)
         assert Client(url, auth=(USER, PASSWORD), verbose=False).predict(api_name="/models")
-        names, said = asyncio.run(tools_and_answer(url))
+        names, said = run(tools_and_answer(url))
         assert "encode" in names and "There is no model '<b>nobody</b>'" in said
         forged = "/gradio_api/custom_component/a%0aFORGED%1b%5b31m/client/x/y"
         assert httpx.get(url + forged, headers={"Authorization": BASIC}).status_code == 404

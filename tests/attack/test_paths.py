@@ -13,8 +13,8 @@ from tests.bad_pictures import encoded, photo
 def paths(tmp_path_factory, app_url, intruder):
     """What a path leads to -> a path that is not the intruder's."""
     folder = tmp_path_factory.mktemp("machine")
-    picture = folder / "here" / "picture.png"
-    picture.parent.mkdir()
+    picture = folder / "1" / "photos" / "picture.png"
+    picture.parent.mkdir(parents=True)
     picture.write_bytes(encoded(photo(), "PNG"))
     mine = intruder.upload(encoded(photo(), "PNG"))
     link = Path(mine).parent / "link.png"
@@ -22,7 +22,7 @@ def paths(tmp_path_factory, app_url, intruder):
     others = Intruder(app_url, "203.0.113.7").upload(encoded(photo(), "PNG"))
     return {
         "a picture": str(picture),
-        "nothing": str(folder / "none" / "picture.png"),
+        "nothing": str(folder / "2" / "photos" / "picture.png"),
         "an upload of another visitor": others,
         "a link in one's own folder": str(link),
         "a way out of one's own folder": f"{Path(mine).parent}/../../../../../../../../../../{picture}",

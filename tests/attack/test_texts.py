@@ -139,8 +139,8 @@ def test_a_log_has_one_line_for_a_record_whatever_it_repeats():
 
 def test_what_is_printed_is_logged(caplog):
     with caplog.at_level(logging.INFO, "printed"):
-        print(f"id={FORGED}", file=Printed())
-    assert caplog.messages == [f"id={FORGED}"]
+        print("id=a\nFORGED", file=Printed())  # no lone surrogate: the test runner could not report it
+    assert caplog.messages == ["id=a\nFORGED"]
 
 
 def test_all_handlers_are_guarded():

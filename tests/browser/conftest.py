@@ -52,6 +52,7 @@ def pages_of(chromium, app_url):
         contexts.append(context)
         page = context.new_page()
         page.on("pageerror", lambda error: errors.append(str(error)))
+        page.on("console", lambda told: errors.append(told.text) if "Content Security Policy" in told.text else None)
         page.on(
             "request",
             lambda request: (

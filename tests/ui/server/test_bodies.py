@@ -7,6 +7,7 @@ import pytest
 from explorer.ui.server import bodies
 from explorer.ui.server.bodies import HELD_OF_ALL, HELD_OF_ONE, Held, Limit, not_silent, parse, read
 from explorer.ui.server.refused import Refused
+from tests.asynchronous import run
 
 
 def sent(*parts: bytes, wait: float = 0.0):
@@ -26,11 +27,11 @@ def sent(*parts: bytes, wait: float = 0.0):
 def reading(receive, most=1000, **headers):
     scope = {"type": "http", "headers": [(name.encode(), value.encode()) for name, value in headers.items()]}
 
-    async def run():
+    async def reads():
         with Held().account("a visitor") as account:
             return await read(scope, receive, most, account)
 
-    return asyncio.run(run())
+    return run(reads())
 
 
 def test_a_body_that_does_not_go_on_is_given_up(monkeypatch):
@@ -109,10 +110,10 @@ def test_an_upload_that_falls_silent_is_given_up(monkeypatch):
     monkeypatch.setattr(bodies, "SILENCE", 0.2)
     receive = not_silent(sent(b"first", b"second"))
 
-    async def run():
+    async def reads():
         return [(await receive())["type"] for _ in range(3)]
 
-    assert asyncio.run(run()) == ["http.request", "http.request", "http.disconnect"]
+    assert run(reads()) == ["http.request", "http.request", "http.disconnect"]
 
 
 def test_an_upload_that_trickles_is_given_up(monkeypatch):
@@ -120,7 +121,7 @@ def test_an_upload_that_trickles_is_given_up(monkeypatch):
     monkeypatch.setattr(bodies, "SLOWEST_UPLOAD", 1000)
     receive = not_silent(sent(*[b"1"] * 20, wait=0.1))
 
-    async def run():
+    async def reads():
         return [(await receive())["type"] for _ in range(10)]
 
-    assert "http.disconnect" in asyncio.run(run())
+    assert "http.disconnect" in run(reads())

@@ -334,7 +334,7 @@ def test_no_other_method_is_let_in(client, method):
 
 
 def test_what_only_a_page_asks_for_needs_an_open_page(monkeypatch):
-    monkeypatch.setattr(gate, "OPENING", 0.2)
+    monkeypatch.setattr(gate, "OPENING_UNSEEN", 0.2)
     with gr.Blocks(analytics_enabled=False) as blocks:
         gr.Button().click(lambda: None, None, None, api_visibility="private")
     pages = Pages()
@@ -348,3 +348,25 @@ def test_what_only_a_page_asks_for_needs_an_open_page(monkeypatch):
         assert not pages.session_data
         with pages.stream("testclient", "a page", is_page=True, limited=True):
             assert client.post(f"{API}queue/join", json=asked).status_code == 200
+
+
+def test_a_page_that_was_just_sent_is_given_longer_to_open(monkeypatch):
+    monkeypatch.setattr(gate, "OPENING_UNSEEN", 0.0)
+    monkeypatch.setattr(gate, "OPENING", 0.3)
+    with gr.Blocks(analytics_enabled=False) as blocks:
+        gr.Button().click(lambda: None, None, None, api_visibility="private")
+    waits, pages = [], Pages()
+
+    async def waited(id, seconds):
+        waits.append(seconds)
+        return False
+
+    pages.wait_until_known = waited
+    guard = Middleware(Gate, limits=None, work=Work(), pages=pages)
+    app = App.create_app(blocks, app_kwargs={"middleware": [guard], "lifespan": remembering(pages)})
+    with TestClient(app) as client:
+        asked = {"data": [], "fn_index": 0, "session_hash": "a page"}
+        client.post(f"{API}queue/join", json=asked)
+        client.get("/config")
+        client.post(f"{API}queue/join", json=asked)
+    assert waits == [0.0, 0.3]

@@ -1,6 +1,5 @@
 """The endpoints as MCP tools, through the client of the mcp package."""
 
-import asyncio
 import base64
 import json
 from contextlib import asynccontextmanager
@@ -16,6 +15,7 @@ from explorer.core.codes_file import CodesFile
 from explorer.core.images import fit, read_picture, to_bytes, to_unit
 from explorer.services.limits import PAGE, Limits
 from explorer.ui.server.mcp_tools import NotDone, Tools
+from tests.asynchronous import run
 from tests.attack.intruder import Intruder
 from tests.bad_pictures import encoded, photo
 
@@ -43,7 +43,7 @@ def asked(url, tool, arguments, **where):
             found = await session.call_tool(tool, arguments)
             return found.isError, found.content
 
-    return asyncio.run(ask())
+    return run(ask())
 
 
 def test_every_public_endpoint_is_a_tool_that_says_what_it_takes(app_url):
@@ -51,7 +51,7 @@ def test_every_public_endpoint_is_a_tool_that_says_what_it_takes(app_url):
         async with connected(app_url) as session:
             return (await session.list_tools()).tools
 
-    tools = {tool.name: tool for tool in asyncio.run(listed())}
+    tools = {tool.name: tool for tool in run(listed())}
     assert set(tools) == set(Intruder(app_url).endpoints)
     image = tools["encode"].inputSchema["properties"]["image"]
     assert "base64" in image["description"] and "/gradio_api/upload" in image["description"]

@@ -9,6 +9,7 @@ import pytest
 from explorer.ui.server import pages as module
 from explorer.ui.server.pages import CLOSED, PAGES_OF_ALL, PAGES_OF_ONE, SILENT, UNREAD, Pages
 from explorer.ui.server.refused import Refused
+from tests.asynchronous import run
 
 PAGE, VISITOR = "k2j9x0ab1cd", "203.0.113.1"
 
@@ -50,8 +51,8 @@ def test_a_page_is_waited_for_and_an_invented_one_given_up(held):
     async def both():
         return await asyncio.gather(pages.wait_until_known(PAGE, 5.0), opens_later())
 
-    assert asyncio.run(both())[0] is True
-    assert asyncio.run(pages.wait_until_known("invented", 0.1)) is False
+    assert run(both())[0] is True
+    assert run(pages.wait_until_known("invented", 0.1)) is False
 
 
 def test_one_visitor_cannot_take_the_place_of_others(held):
