@@ -85,7 +85,7 @@ def warn_if_open(options: argparse.Namespace) -> None:
 def main() -> None:
     options = parse()
     logging.basicConfig(level=logging.INFO)
-    from explorer.ui.logs import guard_logs
+    from explorer.ui.server.logs import guard_logs
 
     guard_logs()
     warn_if_open(options)
@@ -112,8 +112,8 @@ def serve(options: argparse.Namespace, folder: Path | None) -> None:
     from explorer.services.temporary import sweep
     from explorer.ui.app import build_app, launch_options
     from explorer.ui.context import AppContext
-    from explorer.ui.logs import Printed, guard_logs
-    from explorer.ui.stop import Work, serve_until_stopped
+    from explorer.ui.server.logs import Printed, guard_logs
+    from explorer.ui.server.stop import Work, serve_until_stopped
 
     shelf, work = take_stock(available()), Work(ready=False)
     context = AppContext(ModelStore(options.device), shelf.models, left_out=shelf.left_out)

@@ -34,7 +34,7 @@ from explorer.ui.code_page import whole_page
 from explorer.ui.components import PictureInput, picture_bytes, uploaded_files
 from explorer.ui.context import AppContext
 from explorer.ui.errors import spoken
-from explorer.ui.uploads import upload_folder
+from explorer.ui.server.uploads import upload_folder
 
 MAX_FILES = 256
 """Pictures that one call of /usage counts."""

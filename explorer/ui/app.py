@@ -18,20 +18,20 @@ from explorer.ui.api import Api
 from explorer.ui.components import ExampleGallery, PictureInput, ShareView, asset
 from explorer.ui.context import AppContext
 from explorer.ui.errors import Page
-from explorer.ui.gate import Gate
-from explorer.ui.health import health_route
-from explorer.ui.login import Login
-from explorer.ui.logs import RequestLog
 from explorer.ui.more_models import Listed, MoreModels
 from explorer.ui.self_test import SelfTest
 from explorer.ui.server.delivery import Delivery
 from explorer.ui.server.fair_line import take_turns
+from explorer.ui.server.gate import Gate
+from explorer.ui.server.health import health_route
+from explorer.ui.server.login import Login
+from explorer.ui.server.logs import RequestLog
 from explorer.ui.server.mcp_tools import Tools
 from explorer.ui.server.pages import CLOSED, SILENT, Pages, remembering
+from explorer.ui.server.stop import Work
+from explorer.ui.server.uploads import limit_by_kind
 from explorer.ui.shared import FITS, SIZES, facts, summary
-from explorer.ui.stop import Work
 from explorer.ui.theme import THEME
-from explorer.ui.uploads import limit_by_kind
 
 OPENED_BY_LINK = """() => {
   const linked = () => ["edit", "guide"].find((tab) => location.hash.startsWith(`#${tab}=`));

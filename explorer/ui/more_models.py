@@ -22,7 +22,7 @@ from explorer.ui.calls import plain_function
 from explorer.ui.components import WEIGHTS, TokenView
 from explorer.ui.context import AppContext
 from explorer.ui.errors import said_of, spoken
-from explorer.ui.uploads import remove_upload
+from explorer.ui.server.uploads import remove_upload
 
 MOST_FILES = 4
 """Files of one checkpoint, its config.json with them."""

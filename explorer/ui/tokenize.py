@@ -37,8 +37,8 @@ from explorer.ui.calls import answered, plain_function
 from explorer.ui.components import EditView, GuideView, ShareView, TokenView, picture_bytes
 from explorer.ui.context import AppContext
 from explorer.ui.errors import inform, spoken, warn
+from explorer.ui.server.uploads import remove_upload
 from explorer.ui.shared import FITS, SIZES, Session, facts, model_view, summary
-from explorer.ui.uploads import remove_upload
 
 TITLE = "Tokenize"
 MAX_CODES_BYTES = 20 * 2**20

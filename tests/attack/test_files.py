@@ -29,7 +29,7 @@ NOT_JSON = {
     "explorer/services/scan_state.py": "a scan's own state, any damage to which is said",
     "explorer/training/state.py": "a run's own log",
     "explorer/training/sweep.py": "a run's own log",
-    "explorer/ui/gate.py": "bodies of requests, bounded by the gate itself",
+    "explorer/ui/server/gate.py": "bodies of requests, bounded by the gate itself",
 }
 """Files that may call json.loads, and why."""
 

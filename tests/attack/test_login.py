@@ -21,12 +21,12 @@ from starlette.testclient import TestClient
 import app as program
 from explorer.bench.servers import ROOT, answer, free_port
 from explorer.services.limits import LOGIN
-from explorer.ui.gate import Gate
-from explorer.ui.health import health_route
-from explorer.ui.login import LARGEST_LOGIN, OPEN, OPEN_BELOW, STARTED, Login
+from explorer.ui.server.gate import Gate
+from explorer.ui.server.health import health_route
+from explorer.ui.server.login import LARGEST_LOGIN, OPEN, OPEN_BELOW, STARTED, Login
 from explorer.ui.server.mcp_tools import Tools
 from explorer.ui.server.pages import Pages, remembering
-from explorer.ui.stop import Work
+from explorer.ui.server.stop import Work
 from tests.asynchronous import run
 
 USER, PASSWORD = "ann", "a pass:wörd"

@@ -5,8 +5,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.asynchronous import run
 from tests.attack.intruder import NAMES_A_PATH, Intruder, same_but_for, shapes
 from tests.bad_pictures import encoded, photo
+from tests.ui.server.test_mcp import connected
 
 
 @pytest.fixture(scope="module")
@@ -118,6 +120,33 @@ def test_no_view_takes_a_path(intruder, paths):
         for shape in NAMES_A_PATH:
             answer = intruder.view(component, function, shapes(paths["a picture"])[shape])
             assert answer.status_code == 403, (component, function, shape)
+
+
+def test_no_tool_takes_a_path(intruder, paths):
+    async def walk():
+        answers = []
+        async with connected(intruder.url, "203.0.113.66") as session:
+            for tool in (await session.list_tools()).tools:
+                properties = tool.inputSchema["properties"]
+                valid = {name: VALID[name] for name in properties if name in VALID}
+                for name in properties:
+                    for what in ("a picture", "nothing", "an upload of another visitor", "a link in one's own folder"):
+                        for value in (paths[what], [paths[what]], *shapes(paths[what]).values()):
+                            found = await session.call_tool(tool.name, {**valid, name: value})
+                            told = same_but_for(paths[what], found.content[0].text)
+                            answers.append((tool.name, name, what, found.isError, told))
+        return answers
+
+    answers = run(walk())
+    assert len(answers) > 500
+    for tool, name, what, failed, told in answers:
+        assert failed or (name in ("how", "images") and tool == "usage" and "held-out" in told), (
+            tool,
+            name,
+            what,
+            told,
+        )
+        assert "not a picture" not in told, (tool, name, what)
 
 
 def test_components_for_files_take_no_text(intruder, paths):

@@ -19,8 +19,8 @@ from explorer.core.quoting import LONGEST, quoted, sentence
 from explorer.models import registry
 from explorer.plots.rate import rate_figure
 from explorer.ui.errors import Page, inform, spoken, warn
-from explorer.ui.logs import OneLine, Printed, guard_logs
 from explorer.ui.self_test import checks_table
+from explorer.ui.server.logs import OneLine, Printed, guard_logs
 from explorer.ui.shared import facts, summary
 
 EXPLORER = Path(registry.__file__).parents[1]

@@ -121,7 +121,7 @@ def test_an_inside_link_is_not_followed_when_a_leftover_is_removed(temporary, tm
 
 @pytest.mark.parametrize("gone", ["files", "all", "made anew by gradio", "opened to others"])
 def test_a_folder_that_vanished_is_made_anew_for_this_user_alone(temporary, gone):
-    from explorer.ui.uploads import upload_folder
+    from explorer.ui.server.uploads import upload_folder
 
     with private_folder() as folder:
         if gone == "opened to others":

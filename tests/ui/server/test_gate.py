@@ -16,12 +16,11 @@ from starlette.routing import Route
 from starlette.testclient import TestClient
 
 from explorer.services.limits import ADDRESS, PAGE, Limits
-from explorer.ui import gate, uploads
 from explorer.ui.components import PictureInput
-from explorer.ui.gate import Gate
-from explorer.ui.server import bodies
+from explorer.ui.server import bodies, gate, uploads
+from explorer.ui.server.gate import Gate
 from explorer.ui.server.pages import Pages, remembering
-from explorer.ui.stop import Work
+from explorer.ui.server.stop import Work
 
 API = "/gradio_api/"
 

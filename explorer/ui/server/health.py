@@ -5,7 +5,7 @@ from starlette.responses import JSONResponse
 from starlette.routing import Route
 
 from explorer import __version__, available
-from explorer.ui.stop import Work
+from explorer.ui.server.stop import Work
 
 
 def health_route(work: Work) -> Route:

@@ -13,11 +13,11 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.testclient import TestClient
 
-from explorer.ui import streams
-from explorer.ui.gate import Gate
+from explorer.ui.server import streams
+from explorer.ui.server.gate import Gate
 from explorer.ui.server.pages import Pages
-from explorer.ui.stop import Work
-from explorer.ui.streams import Streams
+from explorer.ui.server.stop import Work
+from explorer.ui.server.streams import Streams
 
 CLOSE = {"type": "http.response.body", "body": b'data: {"msg":"close_stream"}\n\n', "more_body": True}
 ACCEPTED = {"type": "http.response.start", "status": 200, "headers": []}

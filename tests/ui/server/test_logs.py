@@ -9,7 +9,7 @@ from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 from starlette.testclient import TestClient
 
-from explorer.ui.logs import RequestLog, route
+from explorer.ui.server.logs import RequestLog, route
 
 
 @pytest.fixture

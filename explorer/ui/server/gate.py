@@ -22,13 +22,13 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from explorer.services.limits import ADDRESS, COSTS, MEGABYTE, PAGE, UPLOAD, UPLOADED_MEGABYTE, VIEW_CALL, Limits
 from explorer.ui.calls import LARGEST_REQUEST
 from explorer.ui.components import MAX_BYTES, PictureInput, View
-from explorer.ui.login import is_login
 from explorer.ui.server import bodies, own_files, visitors
 from explorer.ui.server.bodies import MIB, Held, Limit
+from explorer.ui.server.login import is_login
 from explorer.ui.server.pages import Pages
 from explorer.ui.server.refused import Refused
-from explorer.ui.stop import Work
-from explorer.ui.streams import Streams
+from explorer.ui.server.stop import Work
+from explorer.ui.server.streams import Streams
 
 log = logging.getLogger(__name__)
 
