@@ -12,6 +12,9 @@ from explorer.priors.heads import DigitsHead, Head, SoftmaxHead
 WAVES = (1, 2, 4)
 """Half periods, per half short side, of the sines and cosines that tell where a cell is."""
 
+AT_ONCE = 1024
+"""Cells whose scores for all codes are worked on at once: so many stay in a CPU's cache, which is twice as fast."""
+
 
 class PriorNetwork(nn.Module):
     """Grids with open cells in, features of the open cells out, and from those log-probabilities.
@@ -33,7 +36,10 @@ class PriorNetwork(nn.Module):
 
     def forward(self, codes: Tensor, open: Tensor, labels: Tensor, places: Tensor) -> Tensor:
         """-ln p (n,) float32 of the codes that lie in the open cells."""
-        return self.head.surprise(self.features(codes, open, labels, places), codes[open])
+        parts = zip(
+            self.features(codes, open, labels, places).split(AT_ONCE), codes[open].split(AT_ONCE), strict=True
+        )
+        return torch.cat([self.head.surprise(features, found) for features, found in parts])
 
     def log_probabilities(self, codes: Tensor, open: Tensor, labels: Tensor, places: Tensor) -> Tensor:
         """ln p (n, K) float32 of all codes of the open cells."""
