@@ -1,6 +1,6 @@
 """The Prior contract: which codes are likely in the open cells of a grid; numpy at its edges, beside Tokenizer's."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol, runtime_checkable
 
@@ -47,7 +47,9 @@ class PriorSpec:
         if codes.ndim != 3 or codes.dtype.kind not in "iu" or 0 in codes.shape:
             raise CodesError(f"Codes must be whole numbers (B, h, w); these are {codes.dtype} {codes.shape}.")
         if open.shape != codes.shape or open.dtype != np.bool_:
-            raise CodesError(f"The open cells must be bool {codes.shape} like the codes; these are {open.dtype} {open.shape}.")
+            raise CodesError(
+                f"The open cells must be bool {codes.shape} like the codes; these are {open.dtype} {open.shape}."
+            )
         if labels is not None and len(labels) != len(codes):
             raise CodesError(f"There are {len(labels)} labels for {len(codes)} grids; give one each, or None.")
         wrong = [label for label in labels or () if label is not None and not 0 <= label < len(self.classes)]
@@ -72,4 +74,16 @@ class Prior(Protocol):
         codes (B, h, w) integers, open (B, h, w) bool; labels: a class number or None per grid, None for no classes.
         A masked prior never looks at what lies in open cells. A causal prior looks at all cells before a cell, open
         or not, and at none after it, so its open cells are to be filled in raster order.
+        """
+
+
+@runtime_checkable
+class DrawsByRows(Protocol):
+    """A causal prior that looks at the rows above once per row instead of once per cell."""
+
+    def row(
+        self, codes: np.ndarray, row: int, labels: Sequence[int | None] | None = None
+    ) -> Callable[[np.ndarray, int], np.ndarray]:
+        """A function of the row's codes (B, w), of which it looks at those left of a column, and that column:
+        ln p (B, K) float32 of the cells there. codes (B, h, w) integers, of which it looks at the rows above.
         """

@@ -1,1 +1,1 @@
-"""Priors: networks that know which grids of codes are likely, and so can generate, fill in and say how surprised they are."""
+"""Priors: networks that know which grids of codes are likely; they generate, fill in, and say what is surprising."""

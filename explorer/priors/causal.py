@@ -56,13 +56,20 @@ class CausalNetwork(PriorNetwork):
         )
 
     def features(self, codes: Tensor, open: Tensor, labels: Tensor, places: Tensor) -> Tensor:
-        label, place = self.label(labels), self.placed(places)
-        above = down_by_a_row(looked_up(self.table, codes)) + self.above_place(place)
-        above = self.above_norm(self.backbone(above, label))
-        x = F.pad(looked_up(self.row_table, codes), (1, -1)) + place
+        above = self.above(codes, labels, places)
+        return self.along(codes, above, labels, places).permute(0, 2, 3, 1)[open]
+
+    def above(self, codes: Tensor, labels: Tensor, places: Tensor) -> Tensor:
+        """What each cell hears of the rows above its own: (B, C, h, w) of codes (B, h, w)."""
+        x = down_by_a_row(looked_up(self.table, codes)) + self.above_place(self.placed(places))
+        return self.above_norm(self.backbone(x, self.label(labels)))
+
+    def along(self, codes: Tensor, above: Tensor, labels: Tensor, places: Tensor) -> Tensor:
+        """Features (B, row_width, h, w) of every cell, of `above` and the codes left of it in its row."""
+        x, label = F.pad(looked_up(self.row_table, codes), (1, -1)) + self.placed(places), self.label(labels)
         for block in self.row:
             x = block(x, above, label)
-        return x.permute(0, 2, 3, 1)[open]
+        return x
 
     def tables(self) -> list[nn.Embedding]:
         return [self.table, self.row_table]

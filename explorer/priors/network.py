@@ -36,9 +36,7 @@ class PriorNetwork(nn.Module):
 
     def forward(self, codes: Tensor, open: Tensor, labels: Tensor, places: Tensor) -> Tensor:
         """-ln p (n,) float32 of the codes that lie in the open cells."""
-        parts = zip(
-            self.features(codes, open, labels, places).split(AT_ONCE), codes[open].split(AT_ONCE), strict=True
-        )
+        parts = zip(self.features(codes, open, labels, places).split(AT_ONCE), codes[open].split(AT_ONCE), strict=True)
         return torch.cat([self.head.surprise(features, found) for features, found in parts])
 
     def log_probabilities(self, codes: Tensor, open: Tensor, labels: Tensor, places: Tensor) -> Tensor:

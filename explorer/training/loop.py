@@ -94,7 +94,7 @@ class Run:
         self.optimizer = RunOptimizer(self.model, recipe)
         self.adversary = self._adversary()
         self.revival = Revival(recipe.revival, recipe.steps) if recipe.revival else None
-        self.step, self.seconds, self.commit = 0, 0.0, _commit()
+        self.step, self.seconds, self.commit = 0, 0.0, code_commit()
         self._resume()
 
     def train(self) -> None:

@@ -1,4 +1,4 @@
-"""Command line of a prior's training: `python -m explorer.training.prior --config masked.vq_ema --data ... --out ...`."""
+"""Command line of a prior's training: `python -m explorer.training.prior --config masked.vq_ema ...`."""
 
 import argparse
 import logging

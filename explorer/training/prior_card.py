@@ -35,9 +35,9 @@ def prior_card(config: PriorConfig) -> str:
         "",
         "## Measured",
         "",
-        f"Mean -log2 p per token over {found['pictures']:,} held-out pictures ({found['tokens']:,} tokens), their centre "
-        f"squares at {found['size']} pixels, given their class. The marginal entropy is what a code costs when nothing "
-        "but the codes' frequencies is known.",
+        f"Mean -log2 p per token over {found['pictures']:,} held-out pictures ({found['tokens']:,} tokens): their "
+        f"centre squares at {found['size']} pixels, given their class. The marginal entropy is what a code costs when "
+        "nothing but the codes' frequencies is known.",
         "",
         "| | bits per token |",
         "|---|---|",
@@ -47,7 +47,8 @@ def prior_card(config: PriorConfig) -> str:
         "",
         "## Training",
         "",
-        f"- **Data:** {config.trained_on}. {data['pictures']:,} pictures; {data['held_out']:,} held out ({data['rule']}).",
+        f"- **Data:** {config.trained_on}. {data['pictures']:,} pictures; {data['held_out']:,} held out "
+        f"({data['rule']}).",
         f"- **Views:** {views}; each also flipped. Windows of {recipe['window']} x {recipe['window']} cells in batches "
         f"of {recipe['batch']}; the class is withheld from {recipe['label_dropout']:.0%} of them.",
         *(f"- **Stage {number}:** {_stage(stage)}" for number, stage in enumerate(recipe["stages"], 1)),
@@ -59,8 +60,8 @@ def prior_card(config: PriorConfig) -> str:
         "the step, nothing else.",
         f"- **Where:** {training['device']}, {training['precision']}, {training['minutes']:g} minutes, torch "
         f"{training['versions']['torch']}, Python {training['python']}, commit {training['commit']}.",
-        "- **Rounding:** trained in float32 master weights and rounded to float16 once, at the end. The rounded weights "
-        "are the model: every figure here is measured on them.",
+        "- **Rounding:** trained in float32 master weights and rounded to float16 once, at the end. The rounded "
+        "weights are the model: every figure here is measured on them.",
         "",
         f"`training_log.jsonl` holds the curves. To train it again: `python -m explorer.training.prior --config "
         f"{config.id} --data caltech-101.zip --out checkpoints/priors/{config.id}"
@@ -68,8 +69,8 @@ def prior_card(config: PriorConfig) -> str:
         "",
         "## Limits",
         "",
-        "Trained on some 7,000 photographs of objects in 99 classes, many of them on white. It knows textures and edges "
-        "well and whole objects badly: expect plausible fillings, and samples that look like their class from afar.",
+        "Trained on some 7,000 photographs of objects in 99 classes, many of them on white. It knows textures and "
+        "edges well and whole objects badly.",
         "",
     ]
     return "\n".join(lines)
@@ -86,9 +87,9 @@ def _hole(config: PriorConfig) -> list[str]:
         return []
     return [
         "",
-        f"The central hole of {hole['pictures']} held-out pictures filled in {hole['steps']} steps: PSNR inside it against "
-        f"the intact reconstruction {hole['psnr']:.2f} dB with one proposal, {hole['psnr_best']:.2f} dB with the best "
-        f"of {hole['proposals']}.",
+        f"The central hole of {hole['pictures']} held-out pictures, filled in {hole['steps']} steps: PSNR inside it "
+        f"against the intact reconstruction {hole['psnr']:.2f} dB with one proposal, {hole['psnr_best']:.2f} dB with "
+        f"the best of {hole['proposals']}.",
     ]
 
 

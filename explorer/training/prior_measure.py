@@ -15,6 +15,8 @@ SQUARE = View("square", 256)
 """How held-out pictures are seen: their centre squares at 256 pixels, as everywhere in this project."""
 
 BATCH = 16
+Pattern = Callable[[int, tuple[int, int]], np.ndarray]
+"""Of a picture's number and its grid's shape: which cells are open, (h, w) bool."""
 HOLE = 8
 """Cells on a side of the central hole."""
 
@@ -44,7 +46,7 @@ def held_out_bits(
     causal: "raster", the chain rule over all cells. The open cells are functions of the picture's number alone.
     """
     chosen = range(len(grids.codes)) if chosen is None else chosen
-    patterns: dict[str, Callable[[int, tuple[int, int]], np.ndarray]] = {"raster": lambda number, shape: np.ones(shape, bool)}
+    patterns: dict[str, Pattern] = {"raster": lambda number, shape: np.ones(shape, bool)}
     if kind == "masked":
         patterns = {"half": half_open, "hole": lambda number, shape: central_hole(shape)}
     found = {}
