@@ -32,6 +32,7 @@ ALLOWED = {
     "analysis/usage/__main__.py": {"services", "core"},
     "plots": {"analysis", "core"},
     "training": {"priors", "models", "quantizers", "core"},
+    "training/evaluate_prior.py": {"priors", "models", "quantizers", "core", "analysis"},
     "training/evaluate.py": {"models", "quantizers", "core", "analysis", "plots"},
     "training/reference.py": {"models", "quantizers", "core", "analysis", "plots", "services"},
     "training/card.py": {"models", "quantizers", "core", "analysis", "plots"},
