@@ -223,7 +223,7 @@ def draw(log_probabilities: np.ndarray, uniform: np.ndarray, drawing: Drawing) -
     """One code (n,) int64 per row of ln p (n, K), from uniform numbers (n,) in [0, 1)."""
     if drawing.temperature == 0:
         return log_probabilities.argmax(-1)
-    scores = normalised(log_probabilities / np.float32(drawing.temperature))
+    scores = log_probabilities if drawing.temperature == 1 else log_probabilities / np.float32(drawing.temperature)
     if 0 < drawing.top_k < scores.shape[1]:
         least = np.partition(scores, -drawing.top_k, axis=-1)[:, -drawing.top_k, None]
         scores = np.where(scores >= least, scores, -np.inf)
@@ -231,9 +231,12 @@ def draw(log_probabilities: np.ndarray, uniform: np.ndarray, drawing: Drawing) -
         order = np.argsort(-scores, axis=-1, kind="stable")
         ranked = np.exp(normalised(np.take_along_axis(scores, order, -1)))
         beyond = np.cumsum(ranked, -1) - ranked >= drawing.top_p  # the likeliest code is always kept
-        np.put_along_axis(scores, order, np.where(beyond, -np.inf, np.take_along_axis(scores, order, -1)), -1)
-    sums = np.cumsum(np.exp(normalised(scores)).astype(np.float64), -1)
-    return (sums <= (uniform * sums[:, -1])[:, None]).sum(-1)
+        kept = np.where(beyond, -np.inf, np.take_along_axis(scores, order, -1))
+        scores = np.empty_like(kept)
+        np.put_along_axis(scores, order, kept, -1)
+    sums = np.cumsum(np.exp(scores - scores.max(-1, keepdims=True)), -1)
+    below = np.minimum(uniform.astype(np.float32), np.nextafter(np.float32(1), np.float32(0)))
+    return (sums <= (below * sums[:, -1])[:, None]).sum(-1)
 
 
 def normalised(scores: np.ndarray) -> np.ndarray:
