@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from explorer.priors.network import places
-from explorer.training.prior_config import PriorRecipe, View
+from explorer.training.prior_config import Holes, PriorRecipe, View
 from explorer.training.prior_grids import Grids
 
 
@@ -54,7 +54,7 @@ class PriorBatches:
         drawn = [self._window(rng, views) for _ in range(recipe.batch)]
         codes, labels, where = (np.stack(parts) for parts in zip(*drawn, strict=True))
         if recipe.network.kind == "masked":
-            open = np.stack([random_holes(rng, recipe.window, recipe.boxes) for _ in range(recipe.batch)])
+            open = np.stack([random_holes(rng, recipe.window, recipe.holes_at(step)) for _ in range(recipe.batch)])
         else:
             open = np.ones(codes.shape, bool)
         own = slice(*(recipe.batch * part // self.world for part in (self.rank, self.rank + 1)))
@@ -73,21 +73,22 @@ class PriorBatches:
         return grid[top : top + size, left : left + size].astype(np.int64), label, where
 
 
-def random_holes(rng: np.random.Generator, size: int, boxes: float) -> np.ndarray:
+def random_holes(rng: np.random.Generator, size: int, holes: Holes) -> np.ndarray:
     """Open cells (size, size) bool, at least one.
 
-    With probability `boxes` they lie in a box (or, one time in four, around one), all of the region or a random
-    part of it, as when it is filled step by step. Else they lie anywhere, as many as MaskGIT's cosine gives.
+    In a share `holes.boxes` of all windows they lie in a box (or, one time in four, around one): all of the region,
+    or a random part of it, as when it is filled step by step. Else they lie anywhere.
     """
-    if rng.random() < boxes:
+    if rng.random() < holes.boxes:
         sides = np.exp(rng.uniform(math.log(3), math.log(0.8 * size), 2)).astype(int)
         top, left = (int(rng.integers(size - side + 1)) for side in sides)
         region = np.zeros((size, size), bool)
         region[top : top + sides[0], left : left + sides[1]] = True
         if rng.random() < 0.25:
             region = ~region
-        ratio = 1.0 if rng.random() < 0.4 else rng.random()
+        share = 1.0 if rng.random() < 0.4 else rng.random()
     else:
-        region, ratio = np.ones((size, size), bool), math.cos(math.pi / 2 * rng.random())
+        region, share = np.ones((size, size), bool), rng.random()
+        share = math.cos(math.pi / 2 * share) if holes.law == "cosine" else share
     noise = np.where(region, rng.random((size, size)), 2.0)
-    return (noise < ratio) | (noise == noise.min())
+    return (noise < share) | (noise == noise.min())

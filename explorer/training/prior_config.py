@@ -1,6 +1,6 @@
 """What the training of a prior is asked to do: a recipe in JSON, strict."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
@@ -23,14 +23,27 @@ class View:
 
 
 @dataclass(frozen=True)
+class Holes:
+    """Which cells are open in the windows that a masked prior is trained on."""
+
+    boxes: float = 0.25
+    """Share of the windows whose open cells lie in a box or around one; in the others they lie anywhere."""
+    law: Literal["uniform", "cosine"] = "uniform"
+    """How many are open where they lie anywhere: any share of all cells as often as any other, or mostly large shares,
+    as cos(pi u / 2) of a uniform u (MaskGIT)."""
+
+
+@dataclass(frozen=True)
 class PriorStage:
-    """A part of a run with its own learning rate and, where given, its own views."""
+    """A part of a run with its own learning rate and, where given, its own views and holes."""
 
     steps: int
     learning_rate: tuple[float, ...]
     """At the stage's first step and after its last one, linear in between."""
     views: tuple[View, ...] = ()
     """Empty: the recipe's."""
+    holes: Holes | None = None
+    """None: the recipe's."""
 
 
 @dataclass(frozen=True)
@@ -48,8 +61,8 @@ class PriorRecipe:
     window: int = 32
     """Cells on a side of the windows that the network sees."""
     batch: int = 16
-    boxes: float = 0.5
-    """Masked priors: share of the windows whose open cells lie in a box or around one; in the others, anywhere."""
+    holes: Holes = field(default_factory=Holes)
+    """Of masked priors."""
     label_dropout: float = 0.1
     """Share of the windows whose class is withheld, for classifier-free guidance (Ho, Salimans 2022, 2207.12598)."""
     average: float = 0.999
@@ -81,6 +94,9 @@ class PriorRecipe:
     def views_at(self, step: int) -> tuple[View, ...]:
         return self.stage(step)[0].views or self.views
 
+    def holes_at(self, step: int) -> Holes:
+        return self.stage(step)[0].holes or self.holes
+
     def past(self, step: int) -> list[Any]:
         """What the stages said up to a step: a run may be continued when what is to come has changed, the steps of
         a stage of constant rate say, but not when this has."""
@@ -90,8 +106,8 @@ class PriorRecipe:
                 break
             steps = min(step, stage.steps)
             first, last = stage.learning_rate
-            views = to_json(stage.views or self.views)
-            found.append([steps, first, first + (last - first) * steps / stage.steps, views])
+            reached = first + (last - first) * steps / stage.steps
+            found.append([steps, first, reached, *map(to_json, (stage.views or self.views, stage.holes or self.holes))])
             step -= steps
         return found
 

@@ -187,9 +187,14 @@ class PriorRun:
     def _watch(self) -> dict[str, float]:
         """Held-out bits of the averaged weights over the watched pictures; the best are kept."""
         grids = self.data.held_out
-        chosen = np.arange(0, len(grids.codes), max(1, len(grids.codes) // WATCHED))[:WATCHED]
+        watched = np.arange(0, len(grids.codes), max(1, len(grids.codes) // WATCHED))[:WATCHED]
+        chosen = watched[self.rank :: self.world]
         with self._precision():
             found = held_out_bits(self.averaged, grids, self.recipe.network.kind, self.options.device, chosen)
+        if self.world > 1:  # every process measured its share of pictures of one size
+            shares = torch.tensor(list(found.values()), dtype=torch.float64) * len(chosen) / len(watched)
+            distributed.all_reduce(shares)
+            found = dict(zip(found, shares.tolist(), strict=True))
         bits = next(iter(found.values()))
         if bits < self.best["bits"]:
             self.best = {"bits": bits, "step": self.step, "weights": self._weights()}
@@ -225,7 +230,7 @@ class PriorRun:
     def _identity(self, step: int) -> dict[str, Any]:
         """What must be equal for a state saved at that step to be continued."""
         recipe = to_json(self.recipe)
-        for name in ("stages", "views", "patience", "title", "summary"):
+        for name in ("stages", "views", "holes", "patience", "title", "summary"):
             recipe.pop(name)
         return {
             "recipe": recipe,

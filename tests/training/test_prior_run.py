@@ -23,7 +23,7 @@ from explorer.training import prior_loop
 from explorer.training.evaluate_prior import main as measure
 from explorer.training.prior import main
 from explorer.training.prior_batches import PriorBatches, random_holes
-from explorer.training.prior_config import RECIPES, PriorRecipe, PriorStage, View, read_prior_recipe
+from explorer.training.prior_config import RECIPES, Holes, PriorRecipe, PriorStage, View, read_prior_recipe
 from explorer.training.prior_grids import Grids, load_grids, seen, split_pictures
 from explorer.training.prior_loop import PriorRun
 from explorer.training.state import LOG, load_state
@@ -279,12 +279,15 @@ def test_batches_are_functions_of_their_step_and_shared_between_processes():
 
 def test_holes_are_of_every_kind():
     rng = np.random.default_rng(0)
-    anywhere = [random_holes(rng, 32, 0.0).mean() for _ in range(300)]
-    assert min(anywhere) < 0.1 and max(anywhere) > 0.9 and 0.5 < np.mean(anywhere) < 0.75
-    boxes = [random_holes(rng, 32, 1.0) for _ in range(300)]
+    anywhere = [random_holes(rng, 32, Holes(0.0, "cosine")).mean() for _ in range(300)]
+    assert min(anywhere) < 0.1 and max(anywhere) > 0.9 and 0.55 < np.mean(anywhere) < 0.72
+    evenly = [random_holes(rng, 32, Holes(0.0, "uniform")).mean() for _ in range(300)]
+    assert min(evenly) < 0.1 and max(evenly) > 0.9 and 0.42 < np.mean(evenly) < 0.58
+    boxes = [random_holes(rng, 32, Holes(1.0)) for _ in range(300)]
     assert all(hole.any() for hole in boxes)
-    filled = [hole for hole in boxes if 9 <= hole.sum() == np.ptp(np.nonzero(hole), axis=1).__add__(1).prod()]
-    assert len(filled) > 30
+    spans = [[int(np.ptp(cells)) + 1 for cells in np.nonzero(hole)] for hole in boxes]
+    assert sum(hole.sum() == rows * columns < 900 for hole, (rows, columns) in zip(boxes, spans, strict=True)) > 60
+    assert sum(hole.mean() > 0.5 for hole in boxes) > 20, "none lie around a box"
 
 
 def test_stages_say_what_is_past():
@@ -293,7 +296,7 @@ def test_stages_say_what_is_past():
         stages=(PriorStage(10, (1.0, 1.0)), PriorStage(10, (1.0, 0.0), (View("square", 64),))),
     )
     assert [part[:3] for part in recipe.past(15)] == [[10, 1.0, 1.0], [5, 1.0, 0.5]]
-    assert recipe.past(15)[1][3] == [to_json(View("square", 64))]
+    assert recipe.past(15)[1][3:] == [[to_json(View("square", 64))], to_json(recipe.holes)]
     assert recipe.past(0) == []
     assert recipe.views_at(9) == recipe.views and recipe.views_at(10)[0].side == 64
 
