@@ -49,8 +49,10 @@ def prior_card(config: PriorConfig) -> str:
         "",
         f"- **Data:** {config.trained_on}. {data['pictures']:,} pictures; {data['held_out']:,} held out "
         f"({data['rule']}).",
+        *_start(training),
         f"- **Views:** {views}; each also flipped. Windows of {recipe['window']} x {recipe['window']} cells in batches "
         f"of {recipe['batch']}; the class is withheld from {recipe['label_dropout']:.0%} of them.",
+        *([f"- **Holes:** {_holes(recipe['holes'])}."] if config.network.kind == "masked" else []),
         *(f"- **Stage {number}:** {_stage(stage)}" for number, stage in enumerate(recipe["stages"], 1)),
         f"- **Optimizer:** AdamW{_muon(recipe)}, warm-up {recipe['warmup']} steps, gradient norm at most "
         f"{recipe['clip']:g}, weight decay {recipe['weight_decay']:g}, dropout "
@@ -98,11 +100,25 @@ def _view(view: dict) -> str:
     return f"{what} at {view['side']} pixels (weight {view['share']:g})"
 
 
+def _start(training: dict) -> list[str]:
+    start = training.get("start")
+    if not start:
+        return []
+    anew = ", ".join(f"`{part}`" for part in start["anew"])
+    return [f"- **Start:** the weights of `{start['id']}` (sha256 `{start['sha256'][:12]}`), all but {anew}."]
+
+
 def _stage(stage: dict) -> str:
     first, last = stage["learning_rate"]
     rate = f"{first:.3g}" if first == last else f"{first:.3g} falling to {last:.3g}"
     views = f", {', '.join(_view(view) for view in stage['views'])}" if stage["views"] else ""
-    return f"{stage['steps']:,} steps, learning rate {rate}{views}."
+    holes = f"; {_holes(stage['holes'])}" if stage["holes"] else ""
+    return f"{stage['steps']:,} steps, learning rate {rate}{views}{holes}."
+
+
+def _holes(holes: dict) -> str:
+    law = "as MaskGIT's cosine says" if holes["law"] == "cosine" else "any share of them"
+    return f"open cells in or around a box in {holes['boxes']:.0%} of the windows, else anywhere, {law}"
 
 
 def _muon(recipe: dict) -> str:

@@ -58,6 +58,9 @@ class PriorRecipe:
     network: NetworkConfig
     stages: tuple[PriorStage, ...]
     views: tuple[View, ...]
+    start_from: str = ""
+    """A finished prior of the same network, over another tokenizer's codes perhaps, whose weights the run begins with
+    where the shapes are equal and the codes are not concerned: a folder, or a name beside --out; empty: none."""
     window: int = 32
     """Cells on a side of the windows that the network sees."""
     batch: int = 16

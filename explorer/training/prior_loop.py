@@ -26,8 +26,8 @@ from explorer.models.tokenizer import load_tokenizer
 from explorer.priors.blocks import Attention, Block
 from explorer.priors.build import build_network
 from explorer.priors.causal import RowBlock
-from explorer.priors.checkpoint import save_prior_weights
-from explorer.priors.config import FORMAT_VERSION, PriorConfig, write_prior_config
+from explorer.priors.checkpoint import load_network, save_prior_weights
+from explorer.priors.config import FORMAT_VERSION, PriorConfig, read_prior_config, write_prior_config
 from explorer.priors.network import PriorNetwork
 from explorer.training.data import HOLD_OUT_RULE
 from explorer.training.loop import code_commit, learning_rate, named_device
@@ -107,6 +107,7 @@ class PriorRun:
         torch.manual_seed(recipe.seed)
         self.network = build_network(recipe.network, book.size, book.radices, len(self.data.classes))
         self.network.start(self.shares, self.tokenizer.vectors(book.name, np.arange(book.size)))
+        self.start = self._start_from(recipe.start_from) if recipe.start_from else None
         self.network.to(options.device, memory_format=torch.channels_last)
         self.averaged = copy.deepcopy(self.network).requires_grad_(False).eval()
         self.parallel = self._over_processes(self.network)
@@ -117,6 +118,22 @@ class PriorRun:
         """Nats and cells since the last line of the log."""
         self.stopping = False
         self._resume()
+
+    def _start_from(self, name: str) -> dict[str, Any]:
+        """Takes the weights of a finished prior, but not those that stand for codes; returns for config.json which."""
+        folder = Path(name) if Path(name).is_dir() else self.options.out.parent / name
+        config = read_prior_config(folder)
+        if config.network != self.recipe.network or config.classes != self.data.classes:
+            raise ConfigError(f"{folder} has another network or other classes: a run can't begin with its weights.")
+        same = config.tokenizer_sha256 == self.tokenizer.spec.sha256
+        found, own = load_network(folder, config).state_dict(), self.network.state_dict()
+        fitting = {
+            part: found[part]
+            for part, tensor in own.items()
+            if part in found and found[part].shape == tensor.shape and (same or not _of_codes(part))
+        }
+        self.network.load_state_dict(fitting, strict=False)
+        return {"id": config.id, "sha256": config.sha256, "anew": [part for part in own if part not in fitting]}
 
     def train(self) -> bool:
         """Train to the last step or to the end of patience, then write the checkpoint; False if told to stop."""
@@ -230,11 +247,12 @@ class PriorRun:
     def _identity(self, step: int) -> dict[str, Any]:
         """What must be equal for a state saved at that step to be continued."""
         recipe = to_json(self.recipe)
-        for name in ("stages", "views", "holes", "patience", "title", "summary"):
+        for name in ("stages", "views", "holes", "patience", "title", "summary", "start_from"):
             recipe.pop(name)
         return {
             "recipe": recipe,
             "past": self.recipe.past(step),
+            "start": self.start["sha256"] if self.start else None,
             "data": self.data.key,
             "tokenizer": self.tokenizer.spec.sha256,
             "precision": self.precision,
@@ -304,6 +322,7 @@ class PriorRun:
             trained_on=options.source or options.data.name,
             training={
                 "recipe": to_json(recipe),
+                **({"start": self.start} if self.start else {}),
                 "data": {
                     "pictures": len(next(iter(self.data.train.values())).codes),
                     "held_out": len(grids.codes),
@@ -332,6 +351,11 @@ class PriorRun:
         write_prior_config(options.out, config)
         (options.out / "README.md").write_text(prior_card(config), encoding="utf-8")
         log.info("%s: held-out bits per token %s", recipe.id, config.evaluation["held_out"]["bits_per_token"])
+
+
+def _of_codes(part: str) -> bool:
+    """Whether a weight belongs to single codes: of the tables and the heads' scores."""
+    return part.startswith(("table.", "row_table.", "head.scores.", "head.alone.", "head.given."))
 
 
 def hidden_weights(network: PriorNetwork) -> list[nn.Parameter]:

@@ -182,6 +182,22 @@ def test_a_run_without_progress_ends_and_keeps_its_best(prior_recipe, pictures, 
     assert kept > 0 and stopped == kept + 10 < 2000
 
 
+def test_a_run_may_begin_where_another_ended(prior_recipe, pictures, cache, tmp_path, capsys):
+    first, second = tmp_path / "first", tmp_path / "second"
+    assert main(_command(prior_recipe(steps=5), pictures, cache, first)[2:]) == 0
+    begun = prior_recipe(steps=1, tokenizer="fsq.caltech_f8_1000", start_from="first", warmup=10**9)
+    assert main(_command(begun, pictures, cache, second)[2:]) == 0
+    before, after = load_state(first)["best"]["weights"], load_state(second)["network"]
+    for part, tensor in after.items():
+        taken = part in before and before[part].shape == tensor.shape and not part.startswith(("table.", "head."))
+        if taken:
+            assert torch.allclose(tensor, before[part], atol=2e-3), part
+    assert "the weights of `masked.tiny`" in (second / "README.md").read_text()
+    other = prior_recipe("causal", 1, start_from="first")
+    assert main(_command(other, pictures, cache, tmp_path / "third")[2:]) == 2
+    assert "another network" in capsys.readouterr().err
+
+
 def test_a_window_that_no_view_holds_is_refused(prior_recipe, pictures, cache, tmp_path, capsys):
     assert main(_command(prior_recipe(window=9), pictures, cache, tmp_path / "out")[2:]) == 2
     assert "window of 9 cells" in capsys.readouterr().err
