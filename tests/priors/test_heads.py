@@ -10,7 +10,8 @@ from explorer.core.digits import from_digits
 from explorer.priors.heads import DigitsHead, SoftmaxHead
 
 RADICES = (4, 3, 2)
-SHARES = np.random.default_rng(0).dirichlet(np.ones(24))
+DIGIT_SHARES = [np.random.default_rng(radix).dirichlet(np.ones(radix)) for radix in RADICES]
+SHARES = np.einsum("c,b,a->cba", *reversed(DIGIT_SHARES)).ravel()  # independent digits, first one fastest
 
 
 def head(kind):
@@ -55,5 +56,5 @@ def test_training_begins_near_the_marginal_entropy():
         with torch.inference_mode():
             every = begun.log_probabilities(torch.randn(200, 8)).double().numpy()
         cost = -(every * SHARES).sum(-1).mean()
-        assert cost == pytest.approx(entropy, abs=0.05 if kind == "softmax" else 0.35), kind
-        assert cost < math.log(24) - 0.1
+        assert cost == pytest.approx(entropy, abs=0.05), kind
+        assert cost < math.log(24) - 0.3
