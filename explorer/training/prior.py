@@ -4,6 +4,7 @@ import argparse
 import logging
 import os
 import sys
+from datetime import timedelta
 from pathlib import Path
 
 import torch
@@ -13,6 +14,9 @@ from explorer.core.command import refusing
 from explorer.training.__main__ import pick_device
 from explorer.training.prior_config import RECIPES, read_prior_recipe
 from explorer.training.prior_loop import PriorOptions, PriorRun
+
+ENCODING = timedelta(hours=12)
+"""How long the other processes wait for the first one, which encodes the data set."""
 
 
 @refusing
@@ -26,7 +30,8 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         device = pick_device(options.device)
         if "WORLD_SIZE" in os.environ:
-            distributed.init_process_group("nccl" if device.type == "cuda" else "gloo")
+            backend = "nccl" if device.type == "cuda" else "gloo"
+            distributed.init_process_group(backend, timeout=ENCODING)
         finished = PriorRun(
             read_prior_recipe(options.config),
             PriorOptions(

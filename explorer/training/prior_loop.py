@@ -100,7 +100,11 @@ class PriorRun:
             raise ConfigError(f"A batch of {recipe.batch} can't be shared evenly by {self.world} processes.")
         options.out.mkdir(parents=True, exist_ok=True)
         self.tokenizer = load_tokenizer(registry.folder_of(recipe.tokenizer))
+        if self.rank > 0:  # the first process encodes what the cache lacks, the others then find it there
+            distributed.barrier()
         self.data = load_prior_data(recipe, options, self.tokenizer)
+        if self.rank == 0 and self.world > 1:
+            distributed.barrier()
         self.batches = PriorBatches(recipe, self.data.train, len(self.data.classes), self.rank, self.world)
         book = self.tokenizer.spec.codebooks[0]
         self.shares = shares_of(next(iter(self.data.train.values())), book.size)
