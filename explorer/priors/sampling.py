@@ -200,7 +200,7 @@ def _step(
 
 def entropy_bits(log_probabilities: np.ndarray) -> np.ndarray:
     """Bits (n,) of ln p (n, K)."""
-    return -(np.exp(log_probabilities) * log_probabilities).sum(-1) / np.float32(math.log(2))
+    return -np.einsum("nk,nk->n", np.exp(log_probabilities), log_probabilities) / np.float32(math.log(2))
 
 
 def guided_log_probabilities(
@@ -228,15 +228,17 @@ def draw(log_probabilities: np.ndarray, uniform: np.ndarray, drawing: Drawing) -
         least = np.partition(scores, -drawing.top_k, axis=-1)[:, -drawing.top_k, None]
         scores = np.where(scores >= least, scores, -np.inf)
     if drawing.top_p < 1:
-        order = np.argsort(-scores, axis=-1, kind="stable")
-        ranked = np.exp(normalised(np.take_along_axis(scores, order, -1)))
-        beyond = np.cumsum(ranked, -1) - ranked >= drawing.top_p  # the likeliest code is always kept
-        kept = np.where(beyond, -np.inf, np.take_along_axis(scores, order, -1))
-        scores = np.empty_like(kept)
-        np.put_along_axis(scores, order, kept, -1)
-    sums = np.cumsum(np.exp(scores - scores.max(-1, keepdims=True)), -1)
+        chances = np.exp(normalised(scores))
+        ranked = -np.sort(-chances, axis=-1)
+        kept = np.count_nonzero(np.cumsum(ranked, -1) - ranked < drawing.top_p, axis=-1)  # at least the likeliest
+        least = ranked[np.arange(len(ranked)), kept - 1, None]
+        scores = np.where(chances >= least, scores, -np.inf)
+    if scores is not log_probabilities:
+        scores = scores - scores.max(-1, keepdims=True)
+    sums = np.exp(scores)
+    np.cumsum(sums, -1, out=sums)
     below = np.minimum(uniform.astype(np.float32), np.nextafter(np.float32(1), np.float32(0)))
-    return (sums <= (below * sums[:, -1])[:, None]).sum(-1)
+    return np.count_nonzero(sums <= (below * sums[:, -1])[:, None], axis=-1)
 
 
 def normalised(scores: np.ndarray) -> np.ndarray:
