@@ -166,23 +166,28 @@ STRIDE = 8
 
 def read_config(folder: Path) -> CheckpointConfig:
     """The config.json of a checkpoint folder, strictly."""
-    path = folder / "config.json"
+    value = config_value(folder, FORMAT_VERSION)
     try:
-        with path.open("rb") as file:
+        return from_json(CheckpointConfig, value)
+    except ConfigError as error:
+        raise CheckpointError(f"{folder.name}/config.json: {error}") from error
+
+
+def config_value(folder: Path, version: int) -> Any:
+    """The value of a folder's config.json in a format of this version; a CheckpointError where it is none."""
+    try:
+        with (folder / "config.json").open("rb") as file:
             value = read_json(file.read(LARGEST + 1), f"{folder.name}/config.json", largest=LARGEST)
     except OSError as error:
         raise CheckpointError(f"{folder.name} has no readable config.json ({error.strerror}).") from error
     except JsonError as error:
         raise CheckpointError(str(error)) from error
-    version = value.get("format_version") if isinstance(value, dict) else None
-    if version != FORMAT_VERSION:
+    found = value.get("format_version") if isinstance(value, dict) else None
+    if found != version:
         raise CheckpointError(
-            f"{folder.name}/config.json has format_version {quoted(version)}; this program reads {FORMAT_VERSION}."
+            f"{folder.name}/config.json has format_version {quoted(found)}; this program reads {version}."
         )
-    try:
-        return from_json(CheckpointConfig, value)
-    except ConfigError as error:
-        raise CheckpointError(f"{folder.name}/config.json: {error}") from error
+    return value
 
 
 def write_config(folder: Path, config: CheckpointConfig) -> None:

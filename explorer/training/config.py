@@ -133,23 +133,24 @@ def read_recipe(name_or_path: str, changes: Mapping[str, Any] | None = None) -> 
     if not path.is_file():
         shipped = ", ".join(sorted(found.stem for found in RECIPES.glob("*.json")))
         raise ConfigError(f"There is no recipe {name_or_path!r}: give a JSON file or one of {shipped}.")
-    value = _read(path)
+    value = read_file(path)
     while isinstance(value, dict) and "base" in value:
         base = BASES / f"{value.pop('base')}.json"
         if not base.is_file():
             raise ConfigError(f"{path.name}: there is no base {base.stem!r}.")
-        value = _merged(_read(base), value)
-    return from_json(Recipe, _merged(value, changes or {}), path.name)
+        value = merged(read_file(base), value)
+    return from_json(Recipe, merged(value, changes or {}), path.name)
 
 
-def _read(path: Path) -> Any:
+def read_file(path: Path) -> Any:
+    """The value of a recipe's JSON."""
     return read_json(path.read_bytes(), path.name)
 
 
-def _merged(below: Any, above: Any) -> Any:
+def merged(below: Any, above: Any) -> Any:
     """`above` over `below`: objects key by key, unless both say of which `kind` they are and differ."""
     if not (isinstance(below, dict) and isinstance(above, dict)):
         return above
     if below.get("kind") != above.get("kind", below.get("kind")):
         return above
-    return {**below, **{key: _merged(below[key], item) if key in below else item for key, item in above.items()}}
+    return {**below, **{key: merged(below[key], item) if key in below else item for key, item in above.items()}}

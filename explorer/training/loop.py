@@ -94,7 +94,7 @@ class Run:
         self.optimizer = RunOptimizer(self.model, recipe)
         self.adversary = self._adversary()
         self.revival = Revival(recipe.revival, recipe.steps) if recipe.revival else None
-        self.step, self.seconds, self.commit = 0, 0.0, _commit()
+        self.step, self.seconds, self.commit = 0, 0.0, code_commit()
         self._resume()
 
     def train(self) -> None:
@@ -227,7 +227,7 @@ class Run:
     @property
     def device_name(self) -> str:
         """Where it is trained, for people."""
-        return _device_name(self.options.device, self.world)
+        return named_device(self.options.device, self.world)
 
     @torch.inference_mode()
     def _watch(self) -> float:
@@ -401,12 +401,12 @@ def _summary(line: dict[str, float]) -> str:
     return ", ".join(parts)
 
 
-def _device_name(device: torch.device, world: int) -> str:
+def named_device(device: torch.device, world: int) -> str:
     name = torch.cuda.get_device_name(device) if device.type == "cuda" else f"CPU, {torch.get_num_threads()} thread(s)"
     return f"{world} x {name}" if world > 1 else name
 
 
-def _commit() -> str:
+def code_commit() -> str:
     """The commit of the code that trains, "unknown" outside a checkout."""
     command = ["git", "-C", str(Path(__file__).parent), "rev-parse", "--short=12", "HEAD"]
     result = subprocess.run(command, capture_output=True, text=True, check=False)

@@ -11,6 +11,7 @@ from torch import nn
 from explorer.models.blocks import ResidualBlock
 from explorer.training.config import Recipe
 from explorer.training.muon import Muon
+from explorer.training.prior_config import PriorRecipe
 
 ORTHOGONALISATION_STEPS = 3
 """Newton-Schulz iterations. Five, as in the paper, gained nothing."""
@@ -19,11 +20,13 @@ ORTHOGONALISATION_STEPS = 3
 class RunOptimizer:
     """One `step(learning_rate)` over all parameters, whichever optimizer each of them has."""
 
-    def __init__(self, model: nn.Module, recipe: Recipe):
+    def __init__(self, model: nn.Module, recipe: Recipe | PriorRecipe, hidden: list[nn.Parameter] | None = None):
+        """hidden: the weights that are Muon's, of two or four axes; default: the kernels of the residual blocks."""
         kernels = []
         if recipe.muon:
             blocks = [block for block in model.modules() if isinstance(block, ResidualBlock)]
-            kernels = [conv.weight for block in blocks for conv in (block.spatial, block.pointwise)]
+            found = [conv.weight for block in blocks for conv in (block.spatial, block.pointwise)]
+            kernels = found if hidden is None else hidden
         by_muon = {id(kernel) for kernel in kernels}
         self.muon, self.kernels = recipe.muon, kernels
         self.adamw = torch.optim.AdamW(
@@ -57,8 +60,9 @@ class RunOptimizer:
 
 
 def _matrix(kernel: torch.Tensor) -> torch.Tensor:
-    """(out, height x width x in) of (out, in, height, width), a view where that lies in channels_last memory."""
-    return kernel.permute(0, 2, 3, 1).flatten(1)
+    """(out, height x width x in) of (out, in, height, width), a view where that lies in channels_last memory;
+    a matrix as it is."""
+    return kernel if kernel.dim() == 2 else kernel.permute(0, 2, 3, 1).flatten(1)
 
 
 def _set(optimizer: torch.optim.Optimizer, learning_rate: float) -> None:

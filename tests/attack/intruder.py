@@ -1,7 +1,6 @@
 """An intruder: sends what nobody should, and knows all that the running app takes, read off the app itself."""
 
 import contextlib
-import json
 import threading
 from collections.abc import Iterator
 from functools import cached_property
@@ -124,8 +123,3 @@ def shapes(path: str) -> dict[str, Any]:
 
 NAMES_A_PATH = ("bare", "marked", "complete", "listed", "listed and marked", "nested", "a property", "a stream")
 """The shapes that the gate refuses wherever they stand."""
-
-
-def same_but_for(path: str, text: str) -> str:
-    """An answer with the path that was asked for left out."""
-    return text.replace(json.dumps(path)[1:-1], "PATH").replace(path, "PATH")

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from explorer.training import sweep
-from explorer.training.config import _merged, read_recipe
+from explorer.training.config import merged, read_recipe
 
 
 def test_the_plan_has_every_family_at_every_size_and_the_first_seed_first():
@@ -31,7 +31,7 @@ def test_a_run_is_written_once(pictures, recipe, tmp_path, monkeypatch, capsys):
         if quantizer.kind != "vector_ema":
             value |= {"data_start": False, "revival": None}
         path = tmp_path / "changed.json"
-        path.write_text(json.dumps(_merged(value, changes)))
+        path.write_text(json.dumps(merged(value, changes)))
         return read_recipe(str(path))
 
     monkeypatch.setattr(sweep, "read_recipe", read)
