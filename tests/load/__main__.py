@@ -97,7 +97,7 @@ def measured(
 def attacker(url: str, seconds: float) -> Iterator[None]:
     """While it lasts, an attacker in a process of its own; it has what the visitors and the app leave of the cores."""
     command = [sys.executable, "-m", "tests.load.attacker", url, str(seconds)]
-    process = subprocess.Popen(command, preexec_fn=lambda: os.nice(10))
+    process = subprocess.Popen(command, preexec_fn=lambda: os.nice(19))
     try:
         yield
         process.wait(120)
