@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from mcp import ClientSession
 from mcp.client.streamable_http import streamablehttp_client
+from PIL import Image
 
 import explorer
 from explorer.core.codes_file import CodesFile
@@ -73,6 +74,17 @@ def test_a_picture_comes_as_base64_or_by_an_upload(app_url, way):
     tokenizer = explorer.load(MODEL, "cpu")
     pixels = to_unit(fit(read_picture(PICTURE).pixels, 64, "square"))[None]
     assert CodesFile.from_dict(json.loads(content.text)).codes == tokenizer.encode(pixels).codes
+
+
+@pytest.mark.slow
+def test_a_picture_of_thirty_megabytes_is_taken_and_one_of_over_fifty_is_not(app_url):
+    noise = Image.fromarray(np.random.default_rng(0).integers(0, 256, (3200, 3400, 3), dtype=np.uint8))
+    large = encoded(noise, "PNG", compress_level=1)
+    assert 30 * 2**20 < len(large) < 35 * 2**20
+    failed, _ = asked(app_url, "encode", {**GIVEN, "image": base64.b64encode(large).decode()})
+    assert not failed
+    failed, [content] = asked(app_url, "encode", {**GIVEN, "image": base64.b64encode(large + bytes(2**25)).decode()})
+    assert failed and "larger than 50 MB" in content.text
 
 
 def test_codes_go_in_and_a_picture_comes_out(app_url):
