@@ -51,19 +51,7 @@ def is_whole(folder: Path) -> bool:
 
 def load_model(folder: Path, config: CheckpointConfig) -> Autoencoder:
     """The network of a checkpoint folder in float32, eval mode; every key, shape and the sha256 checked."""
-    path = folder / WEIGHTS
-    if not path.is_file():
-        raise CheckpointError(f"{folder.name} has no {WEIGHTS}; fetch the checkpoint again.")
-    found = sha256(path)
-    if found != config.sha256:
-        raise CheckpointError(
-            f"{folder.name}/{WEIGHTS} has sha256 {found[:12]}..., but its config.json says {config.sha256[:12]}...: "
-            "the file is damaged or belongs to another version. Fetch the checkpoint again."
-        )
-    try:
-        state = load_file(path)
-    except (SafetensorError, OSError) as error:
-        raise CheckpointError(f"{folder.name}/{WEIGHTS} is not a readable safetensors file: {error}.") from error
+    state = read_weights(folder, config.sha256)
     try:
         with seeded(0):  # building a network draws its start; that must not disturb a caller
             model = build_model(config.model)
@@ -73,8 +61,25 @@ def load_model(folder: Path, config: CheckpointConfig) -> Autoencoder:
         if isinstance(module, EMAVectorQuantizer) and f"{name}.codebook" in state and f"{name}.cluster_size" in state:
             sums = state[f"{name}.codebook"] * module.smoothed(state[f"{name}.cluster_size"])[:, None]
             state.setdefault(f"{name}.cluster_sum", sums)
-    load_strictly(model, state, path)
+    load_strictly(model, state, folder / WEIGHTS)
     return model.requires_grad_(False).eval()
+
+
+def read_weights(folder: Path, digest: str) -> dict[str, torch.Tensor]:
+    """The tensors of a folder's weights, once the file has the sha256 that its config says."""
+    path = folder / WEIGHTS
+    if not path.is_file():
+        raise CheckpointError(f"{folder.name} has no {WEIGHTS}; fetch the checkpoint again.")
+    found = sha256(path)
+    if found != digest:
+        raise CheckpointError(
+            f"{folder.name}/{WEIGHTS} has sha256 {found[:12]}..., but its config.json says {digest[:12]}...: "
+            "the file is damaged or belongs to another version. Fetch the checkpoint again."
+        )
+    try:
+        return load_file(path)
+    except (SafetensorError, OSError) as error:
+        raise CheckpointError(f"{folder.name}/{WEIGHTS} is not a readable safetensors file: {error}.") from error
 
 
 def load_strictly(model: torch.nn.Module, state: dict[str, torch.Tensor], path: Path) -> None:

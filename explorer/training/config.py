@@ -127,24 +127,25 @@ def read_recipe(name_or_path: str, changes: Mapping[str, Any] | None = None) -> 
     "base" names one of recipes/base that it fills up from, which may have a base itself: objects are merged
     key by key, everything else replaces what the base says. `changes` are merged over all.
     """
+    name, value = recipe_value(name_or_path, RECIPES, BASES)
+    return from_json(Recipe, merged(value, changes or {}), name)
+
+
+def recipe_value(name_or_path: str, recipes: Path, bases: Path) -> tuple[str, Any]:
+    """The file name and the JSON value of a recipe, by path or by its name in `recipes`, filled up from its bases."""
     path = Path(name_or_path)
     if not path.is_file():
-        path = RECIPES / f"{name_or_path}.json"
+        path = recipes / f"{name_or_path}.json"
     if not path.is_file():
-        shipped = ", ".join(sorted(found.stem for found in RECIPES.glob("*.json")))
+        shipped = ", ".join(sorted(found.stem for found in recipes.glob("*.json")))
         raise ConfigError(f"There is no recipe {name_or_path!r}: give a JSON file or one of {shipped}.")
-    value = read_file(path)
+    value = read_json(path.read_bytes(), path.name)
     while isinstance(value, dict) and "base" in value:
-        base = BASES / f"{value.pop('base')}.json"
+        base = bases / f"{value.pop('base')}.json"
         if not base.is_file():
             raise ConfigError(f"{path.name}: there is no base {base.stem!r}.")
-        value = merged(read_file(base), value)
-    return from_json(Recipe, merged(value, changes or {}), path.name)
-
-
-def read_file(path: Path) -> Any:
-    """The value of a recipe's JSON."""
-    return read_json(path.read_bytes(), path.name)
+        value = merged(read_json(base.read_bytes(), base.name), value)
+    return path.name, value
 
 
 def merged(below: Any, above: Any) -> Any:

@@ -7,7 +7,7 @@ from typing import Any, Literal
 from explorer.core.errors import ConfigError
 from explorer.core.strict import from_json, to_json
 from explorer.priors.config import NetworkConfig
-from explorer.training.config import merged, read_file
+from explorer.training.config import recipe_value
 
 RECIPES = Path(__file__).parent / "recipes" / "priors"
 
@@ -117,19 +117,8 @@ class PriorRecipe:
 
 def read_prior_recipe(name_or_path: str) -> PriorRecipe:
     """A recipe by path, or one of recipes/priors by name; "base" names one of recipes/priors/base to fill up from."""
-    path = Path(name_or_path)
-    if not path.is_file():
-        path = RECIPES / f"{name_or_path}.json"
-    if not path.is_file():
-        shipped = ", ".join(sorted(found.stem for found in RECIPES.glob("*.json")))
-        raise ConfigError(f"There is no recipe {name_or_path!r}: give a JSON file or one of {shipped}.")
-    value = read_file(path)
-    while isinstance(value, dict) and "base" in value:
-        base = RECIPES / "base" / f"{value.pop('base')}.json"
-        if not base.is_file():
-            raise ConfigError(f"{path.name}: there is no base {base.stem!r}.")
-        value = merged(read_file(base), value)
-    recipe = from_json(PriorRecipe, value, path.name)
+    name, value = recipe_value(name_or_path, RECIPES, RECIPES / "base")
+    recipe = from_json(PriorRecipe, value, name)
     if not recipe.stages or not recipe.views:
-        raise ConfigError(f"{path.name} needs at least one stage and one view.")
+        raise ConfigError(f"{name} needs at least one stage and one view.")
     return recipe

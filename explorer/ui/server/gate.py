@@ -12,6 +12,7 @@ import os
 import posixpath
 import time
 from collections import Counter, OrderedDict
+from collections.abc import Sequence
 from typing import Any
 
 import gradio as gr
@@ -232,10 +233,9 @@ class Gate:
             self._check_line(visitor, page, blocks)
         return page
 
-    def _check_paths(self, visitor: str, call: dict[str, Any], inputs: list[Any] | None = None) -> None:
+    def _check_paths(self, visitor: str, call: dict[str, Any], inputs: Sequence[Any] = ()) -> None:
         try:
-            own_files.check_paths(visitor, call, None)
-            own_files.check_paths(visitor, call.get("data"), inputs)
+            own_files.check_paths(visitor, call, inputs)
         except own_files.NotYours as error:
             raise Refused(403, str(error)) from error
 

@@ -8,7 +8,7 @@ import contextlib
 import hashlib
 import os
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -61,17 +61,17 @@ def owns(visitor: str, path: str) -> bool:
     return False
 
 
-def check_paths(visitor: str, data: Any, inputs: list[Any] | None = None) -> None:
+def check_paths(visitor: str, call: dict[str, Any], inputs: Sequence[Any] = ()) -> None:
     """Raise NotYours unless every file that a request describes is the visitor's.
 
-    data: what a request carries, parsed. inputs: the components that its items go to, in their order, where they are
-    known: one that takes files accepts nothing but descriptions of files.
+    call: what a request carries, parsed. inputs: the components that the items of its "data" go to, in their order,
+    where they are known: one that takes files accepts nothing but descriptions of files.
     """
-    for path in paths_in(data):
+    for path in paths_in(call):
         if not owns(visitor, path):
             raise NotYours("A file that this request names was not uploaded from here, or is gone. Upload it first.")
-    items = data if isinstance(data, list) else []
-    for block, item in zip(inputs or (), items, strict=False):
+    data = call.get("data")
+    for block, item in zip(inputs, data if isinstance(data, list) else (), strict=False):
         if isinstance(block, _FILE_BLOCKS) and not _describes_files(item):
             raise NotYours('A file is given as {"path": ...}, with the path that /gradio_api/upload answered.')
 
